@@ -39,6 +39,7 @@ CHECKS = ("boundscheck", "initializedcheck", "nonecheck", "overflowcheck")
 
 
 def build_mode() -> str:
+    """Read the build mode from the environment."""
     mode = os.environ.get("PYSCALE_BUILD", "release")
     if mode not in MODES:
         raise SystemExit(f"PYSCALE_BUILD must be one of {MODES}, received {mode!r}.")
@@ -69,6 +70,7 @@ class BuildKernel(build_ext):
     """Cythonise late, so that ``sdist`` and ``egg_info`` need no compiler."""
 
     def build_extensions(self) -> None:
+        """Stage, cythonise and compile."""
         from Cython.Build import cythonize
 
         mode = build_mode()

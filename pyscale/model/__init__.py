@@ -1,0 +1,1 @@
+"""Pods, nodes, machines and their rules: what is given, before anybody decides."""
