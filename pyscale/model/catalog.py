@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from .nodes import ARCH_LABEL, CAPACITY_TYPE_LABEL, INSTANCE_TYPE_LABEL, OS_LABEL, ZONE_LABEL
+from .requirements import Requirement
 from .resources import MEMORY, Resources
 
 ON_DEMAND = "on-demand"
@@ -55,7 +57,11 @@ class Offering:
 
 @dataclass(frozen=True, slots=True)
 class InstanceType:
-    """A machine shape: ``labels`` maps a label key to all the values it can have."""
+    """A machine shape: ``labels`` maps a label key to all the values it can have.
+
+    No value at all says that a node of this type never carries the label (DoesNotExist); a key
+    that is not mentioned is left open.
+    """
 
     name: str
     architecture: str
@@ -77,6 +83,27 @@ class InstanceType:
             if name.startswith("hugepages-"):
                 result[MEMORY] = max(0, result.get(MEMORY, 0) - amount)
         return result
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """Return what a node of this type can be, as one condition per label key.
+
+        Zones and capacity types are those of the available offerings, in offering order.
+        """
+        available = [offering for offering in self.offerings if offering.available]
+        values = {
+            INSTANCE_TYPE_LABEL: (self.name,),
+            ARCH_LABEL: (self.architecture,),
+            OS_LABEL: self.os,
+            ZONE_LABEL: tuple(dict.fromkeys(offering.zone for offering in available)),
+            CAPACITY_TYPE_LABEL: tuple(
+                dict.fromkeys(offering.capacity_type for offering in available)
+            ),
+            **self.labels,
+        }
+        return tuple(
+            Requirement(key, "In", some) if some else Requirement(key, "DoesNotExist")
+            for key, some in values.items()
+        )
 
 
 @dataclass(frozen=True)
