@@ -40,7 +40,7 @@ lint: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --group lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/cython-lint kernel
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint kernel
 	$(BIN)/codespell
 	$(BIN)/python tools/check_types.py
 
