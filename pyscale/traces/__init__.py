@@ -1,0 +1,1 @@
+"""Traces: readers of public formats, seeded generators, and public datasets by name."""

@@ -1,0 +1,17 @@
+"""Public traces by name: where they are, how to get them, and what was checked."""
+
+from __future__ import annotations
+
+from .download import cache_folder, fetch, locate
+from .registry import DATASETS, Dataset, DatasetFile, get_dataset, list_datasets
+
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "DatasetFile",
+    "cache_folder",
+    "fetch",
+    "get_dataset",
+    "list_datasets",
+    "locate",
+]
