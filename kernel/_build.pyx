@@ -17,19 +17,23 @@ cdef extern from *:
 
 
 def build_info():
-    """Return the build mode and the compiler of the loaded kernel.
+    """Return the build mode, the compiler and the vector path of the loaded kernel.
 
     Returns
     -------
     dict of str
-        ``mode`` is ``"release"`` or ``"debug"``; ``compiler`` names compiler and version.
+        ``mode`` is ``"release"`` or ``"debug"``; ``compiler`` names compiler and version;
+        ``simd`` is the vector path in use, ``"avx2"`` or ``"baseline"``.
 
     Examples
     --------
     >>> build_info()["mode"] in {"release", "debug"}
     True
     """
+    from ._fit import simd_path
+
     return {
         "mode": "debug" if PYSCALE_DEBUG else "release",
         "compiler": PYSCALE_COMPILER.decode("ascii"),
+        "simd": simd_path(),
     }
