@@ -1,7 +1,7 @@
 """Which nodes have room for a request: the loops every packing rule is built on.
 
 Room is resource-major, ``room[resource * stride + node]``.  Requests are in *comparing* form: a
-zero is replaced by the sentinel ``LOWEST_64`` (``LOWEST_32``), so that it ignores its resource.  All
+zero is replaced by the sentinel ``LOWEST_64`` (``LOWEST_32``), so that it ignores its resource. All
 magnitudes are at most ``LIMIT_64`` (``LIMIT_32``).
 """
 
