@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-import pyscale.kernel
-from pyscale.kernel import _fit
 from reference.fit import copies as slow_copies
 from reference.fit import fits
 from simd import simd_paths
+
+import pyscale.kernel
+from pyscale.kernel import _fit
 
 
 @st.composite
