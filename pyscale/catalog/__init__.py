@@ -6,34 +6,45 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .custom_types import custom
     from .ec2_capacity import MachineOptions, cluster_autoscaler_view
     from .ec2_data import region_names
     from .ec2_types import ec2
     from .fake_types import fake, fake_assorted, fake_default
     from .kwok_types import kwok
+    from .parse import parse_catalog
     from .spot import SpotProcess
+    from .spot_history import SpotPriceHistory, read_spot_prices
 
 _HOMES = {
     "MachineOptions": "ec2_capacity",
+    "SpotPriceHistory": "spot_history",
     "SpotProcess": "spot",
     "cluster_autoscaler_view": "ec2_capacity",
+    "custom": "custom_types",
     "ec2": "ec2_types",
     "fake": "fake_types",
     "fake_assorted": "fake_types",
     "fake_default": "fake_types",
     "kwok": "kwok_types",
+    "parse_catalog": "parse",
+    "read_spot_prices": "spot_history",
     "region_names": "ec2_data",
 }
 
 __all__ = [
     "MachineOptions",
+    "SpotPriceHistory",
     "SpotProcess",
     "cluster_autoscaler_view",
+    "custom",
     "ec2",
     "fake",
     "fake_assorted",
     "fake_default",
     "kwok",
+    "parse_catalog",
+    "read_spot_prices",
     "region_names",
 ]
 
