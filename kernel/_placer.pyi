@@ -1,0 +1,6 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
+class Placer:
+    def add_kind(self, kind: object, allocatable: NDArray[Any]) -> None: ...

@@ -1,0 +1,75 @@
+"""The scheduler as the event loop sees it.
+
+A placer knows pod classes, node kinds and node slots by number.  Slots are given out by the event
+loop, lowest free number first, and used again after ``remove_node``.  Classes are known from the
+start; a kind is made known by :meth:`Placer.add_kind` before a node of it appears.  All C methods
+run without the GIL; those that touch Python objects take it themselves.
+"""
+
+from ._typedefs cimport index_t
+
+
+cdef class Placer:
+    """Base class of schedulers; derive from it in Cython and override every method but two.
+
+    ``bind_run`` and ``may_help`` have a slow but right version here.
+    """
+
+    def add_kind(self, kind: object, allocatable: object) -> None:
+        """Make a node kind known; its number is the count of earlier calls.
+
+        Parameters
+        ----------
+        kind : NodeKind
+        allocatable : ndarray of int64, shape (n_resources,)
+            In the units of the setting.
+        """
+        raise NotImplementedError
+
+    cdef index_t bind(self, index_t pod_class) except -2 nogil:
+        # Choose a node for a pod of the class and take the room; -1 if there is none.
+        with gil:
+            raise NotImplementedError
+
+    cdef index_t bind_run(self, index_t pod_class, index_t count, index_t* nodes) except -1 nogil:
+        # Bind up to count pods of the class one after the other; nodes[:result] are their nodes.
+        # Fewer than count means that the next one found none.
+        cdef index_t done = 0
+        cdef index_t node
+        while done < count:
+            node = self.bind(pod_class)
+            if node < 0:
+                break
+            nodes[done] = node
+            done += 1
+        return done
+
+    cdef int bind_to(self, index_t pod_class, index_t node) except -1 nogil:
+        # Take the room on this node if the pod may run there, cordoned or not: 1 if so, else 0.
+        with gil:
+            raise NotImplementedError
+
+    cdef int release(self, index_t pod_class, index_t node) except -1 nogil:
+        # A pod of the class leaves the node.
+        with gil:
+            raise NotImplementedError
+
+    cdef int may_help(self, index_t pod_class, index_t node) except -1 nogil:
+        # Whether the last release on this node may let in a pod of the class that found no node
+        # before.  1 may be wrong, 0 must be right.
+        return 1
+
+    cdef int add_node(self, index_t node, index_t kind) except -1 nogil:
+        # A node of the kind appears in a free slot, open and without pods.
+        with gil:
+            raise NotImplementedError
+
+    cdef int remove_node(self, index_t node) except -1 nogil:
+        # The slot becomes free; its pods were released before.
+        with gil:
+            raise NotImplementedError
+
+    cdef int cordon(self, index_t node, bint closed) except -1 nogil:
+        # Close the node to new pods, or open it again.
+        with gil:
+            raise NotImplementedError

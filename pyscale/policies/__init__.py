@@ -1,0 +1,1 @@
+"""The decisions of the real programs, one package each; ``decide(view)`` and no clocks."""
