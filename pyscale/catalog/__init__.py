@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .ec2_types import ec2
     from .fake_types import fake, fake_assorted, fake_default
     from .kwok_types import kwok
+    from .nodes import node_of_group, node_of_pool, template_of_group
     from .parse import parse_catalog
     from .spot import SpotProcess
     from .spot_history import SpotPriceHistory, read_spot_prices
@@ -27,9 +28,12 @@ _HOMES = {
     "fake_assorted": "fake_types",
     "fake_default": "fake_types",
     "kwok": "kwok_types",
+    "node_of_group": "nodes",
+    "node_of_pool": "nodes",
     "parse_catalog": "parse",
     "read_spot_prices": "spot_history",
     "region_names": "ec2_data",
+    "template_of_group": "nodes",
 }
 
 __all__ = [
@@ -43,9 +47,12 @@ __all__ = [
     "fake_assorted",
     "fake_default",
     "kwok",
+    "node_of_group",
+    "node_of_pool",
     "parse_catalog",
     "read_spot_prices",
     "region_names",
+    "template_of_group",
 ]
 
 

@@ -11,7 +11,8 @@ from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any
 
-from pyscale.errors import TraceError
+from pyscale.errors import InvalidObjectError, TraceError
+from pyscale.model.times import parse_timestamp
 
 from .rows import read_rows
 
@@ -137,16 +138,13 @@ def _price_nano(name: str, row: int, value: object) -> int:
 
 
 def _time_ns(name: str, row: int, value: object) -> int:
-    moment = value
     if isinstance(value, str):
         try:
-            moment = datetime.datetime.fromisoformat(value)
-        except ValueError:
-            moment = None
-    if not isinstance(moment, datetime.datetime):
-        problem = f"expected a time such as 2025-03-01T12:00:00Z, found {value!r}"
-        raise TraceError(name, problem, row, "Timestamp")
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=datetime.UTC)
-    since = moment - _EPOCH
+            return parse_timestamp(value)
+        except InvalidObjectError as error:
+            raise TraceError(name, error.problem, row, "Timestamp") from None
+    # YAML and Parquet know times of their own; without a zone they are meant as AWS means them.
+    if not isinstance(value, datetime.datetime):
+        raise TraceError(name, f"expected a timestamp, found {value!r}", row, "Timestamp")
+    since = (value if value.tzinfo else value.replace(tzinfo=datetime.UTC)) - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000

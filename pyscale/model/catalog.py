@@ -74,15 +74,19 @@ class InstanceType:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     offerings: tuple[Offering, ...] = ()
 
-    def allocatable(self) -> dict[str, int]:
-        """Return capacity less overhead, in nano-units.
+    def allocatable(self, offering: Offering | None = None) -> dict[str, int]:
+        """Return capacity less overhead, in nano-units, with the overrides of an offering.
 
         Huge pages are taken out of memory.  Follows Karpenter core
         ``pkg/cloudprovider/types.go:computeAllocatable``.
         """
-        overhead = self.overhead.total()
-        result = {name: amount - overhead.get(name, 0) for name, amount in self.capacity.items()}
-        for name, amount in self.capacity.items():
+        capacity, overhead = dict(self.capacity), self.overhead.total()
+        if offering is not None:
+            capacity.update(offering.capacity_override or {})
+            if offering.overhead_override is not None:
+                overhead.update(offering.overhead_override.total())
+        result = {name: amount - overhead.get(name, 0) for name, amount in capacity.items()}
+        for name, amount in capacity.items():
             if name.startswith("hugepages-"):
                 result[MEMORY] = max(0, result.get(MEMORY, 0) - amount)
         return result

@@ -18,7 +18,9 @@ class NodeGroup:
     """An EC2 Auto Scaling group as Cluster Autoscaler keeps it.
 
     ``instance_types`` with more than one entry is a mixed group, whose first type makes the
-    template.  ``options`` overrides the policy's options for this group, by flag name.
+    template.  ``options`` overrides the policy's options for this group, by flag name with
+    underscores; durations are int nanoseconds.  ``resource_tags`` are the group's
+    ``node-template/resources`` tags, with which an operator corrects that template.
     """
 
     name: str
@@ -31,6 +33,7 @@ class NodeGroup:
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[Taint, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
+    resource_tags: Resources = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

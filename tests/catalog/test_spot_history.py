@@ -88,7 +88,7 @@ def test_a_catalogue_takes_the_history_instead_of_the_process(history):
         (3, "-1", r"row 3, SpotPrice: expected US dollars per hour above 0, found '-1'"),
         (3, "nan", r"row 3, SpotPrice: expected US dollars"),
         (3, "1e400", r"row 3, SpotPrice: expected US dollars"),
-        (4, "yesterday", r"row 3, Timestamp: expected a time such as 2025"),
+        (4, "yesterday", r"row 3, Timestamp: expected a timestamp such as 2025"),
         (4, "2025-03-01T12:00:00Z", r"row 3, SpotPrice: m5.large in us-west-1a has two prices"),
     ],
 )
