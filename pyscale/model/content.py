@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Hashable, Iterable, Mapping
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -37,8 +36,7 @@ def content_key(value: Any) -> Hashable:
     if isinstance(value, float):
         return ("float", value)
     if dataclasses.is_dataclass(value):
-        kind: type[Any] = type(value)
-        names = _comparing_fields(kind)
+        names = _comparing_fields(type(value))
         return (type(value).__name__, *[content_key(getattr(value, name)) for name in names])
     if isinstance(value, Mapping):
         return ("map", *sorted((name, content_key(entry)) for name, entry in value.items()))
@@ -49,9 +47,15 @@ def content_key(value: Any) -> Hashable:
     raise TypeError(f"expected plain data, found {type(value).__name__}")
 
 
-@lru_cache(maxsize=256)
+_FIELDS_OF: dict[type[Any], tuple[str, ...]] = {}
+
+
 def _comparing_fields(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind) if field.compare)
+    names = _FIELDS_OF.get(kind)
+    if names is None:
+        fields = dataclasses.fields(kind)
+        names = _FIELDS_OF[kind] = tuple(field.name for field in fields if field.compare)
+    return names
 
 
 def content_digest(value: Any) -> bytes:

@@ -13,7 +13,8 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 
 _TIMESTAMP = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})\d*)?(?:([Zz])|([+-])(\d\d):(\d\d))"
+    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})\d*)?(?:([Zz])|([+-])(\d\d):(\d\d))",
+    re.ASCII,
 )
 _UNITS = {
     "ns": 1,
@@ -25,7 +26,8 @@ _UNITS = {
     "m": MINUTE,
     "h": HOUR,
 }
-_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
+_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_INT64_MAX = 2**63 - 1
 
 
 @lru_cache(maxsize=4096)
@@ -60,7 +62,11 @@ def parse_timestamp(text: str, where: str = "") -> int:
     result = (delta.days * 86_400 + delta.seconds) * SECOND + int((fraction or "0").ljust(9, "0"))
     if sign:
         offset = int(off_hours) * HOUR + int(off_minutes) * MINUTE
+        if int(off_minutes) > 59 or offset > 24 * HOUR:
+            raise InvalidObjectError(where, f"expected a time zone up to 24:00, found {text!r}")
         result -= offset if sign == "+" else -offset
+    if not -_INT64_MAX - 1 <= result <= _INT64_MAX:
+        raise InvalidObjectError(where, f"expected a timestamp from 1678 to 2262, found {text!r}")
     return result
 
 
@@ -99,12 +105,42 @@ def parse_duration(text: str, where: str = "") -> int:
     for part in _PART.finditer(rest):
         if part.start() != at:
             break
+        if len(part[1]) > 100:
+            break  # Go refuses a number so long, and Python one of thousands of digits
         at = part.end()
         whole, _, fraction = part[1].partition(".")
         unit = _UNITS[part[2]]
         total += int(whole or "0") * unit
         if fraction:
             total += int(fraction) * unit // 10 ** len(fraction)
-    if at != len(rest) or not rest:
+    if at != len(rest) or not rest or total > _INT64_MAX:
         raise InvalidObjectError(where, f"expected a duration such as 1h30m, found {text!r}")
     return sign * total
+
+
+def format_duration(duration_ns: int) -> str:
+    """Return the duration as Go's ``Duration.String`` writes it.
+
+    Examples
+    --------
+    >>> format_duration(5400 * SECOND), format_duration(1_500_000)
+    ('1h30m0s', '1.5ms')
+    """
+    if duration_ns == 0:
+        return "0s"
+    sign, rest = ("-", -duration_ns) if duration_ns < 0 else ("", duration_ns)
+    if rest < SECOND:
+        unit = next(name for name in ("ms", "µs", "ns") if rest >= _UNITS[name])
+        return f"{sign}{_decimal(rest, _UNITS[unit])}{unit}"
+    hours, rest = divmod(rest, HOUR)
+    minutes, rest = divmod(rest, MINUTE)
+    text = f"{_decimal(rest, SECOND)}s"
+    if hours or minutes:
+        text = f"{minutes}m{text}"
+    return f"{sign}{hours}h{text}" if hours else sign + text
+
+
+def _decimal(number: int, unit: int) -> str:
+    whole, fraction = divmod(number, unit)
+    digits = str(fraction).rjust(len(str(unit)) - 1, "0").rstrip("0")
+    return f"{whole}.{digits}" if fraction else str(whole)

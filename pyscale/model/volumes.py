@@ -42,6 +42,7 @@ class PersistentVolumeClaim:
     requests: Resources = field(default_factory=dict)
     phase: str = ""
     deletion_ns: int | None = None
+    uid: str = ""
     manifest: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
 
@@ -59,6 +60,7 @@ class PersistentVolume:
     source: Mapping[str, Any] = field(default_factory=dict)
     required_node_affinity: tuple[NodeSelectorTerm, ...] | None = None
     claim: str = ""  # namespace/name of the bound claim
+    claim_uid: str = ""
     phase: str = ""
     manifest: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 

@@ -1,0 +1,69 @@
+"""Kubernetes objects as people have them: YAML and JSON into the model's objects.
+
+Each ``..._from_dict(obj, where="", validate=True)`` reads one kind.  Fields that no decision reads
+are ignored; a field of a wrong type is refused with its path; with ``validate`` also what an API
+server would refuse.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .groups import node_claim_from_dict, node_pool_from_dict
+    from .nodes import node_from_dict
+    from .pods import PodReader, pod_from_dict, pod_template_from_dict
+    from .storage import (
+        csi_node_from_dict,
+        persistent_volume_claim_from_dict,
+        persistent_volume_from_dict,
+        storage_class_from_dict,
+    )
+    from .workloads import (
+        namespace_from_dict,
+        pod_disruption_budget_from_dict,
+        service_from_dict,
+        workload_from_dict,
+    )
+
+_MODULE_OF = {
+    "PodReader": "pods",
+    "csi_node_from_dict": "storage",
+    "namespace_from_dict": "workloads",
+    "node_claim_from_dict": "groups",
+    "node_from_dict": "nodes",
+    "node_pool_from_dict": "groups",
+    "persistent_volume_claim_from_dict": "storage",
+    "persistent_volume_from_dict": "storage",
+    "pod_disruption_budget_from_dict": "workloads",
+    "pod_from_dict": "pods",
+    "pod_template_from_dict": "pods",
+    "service_from_dict": "workloads",
+    "storage_class_from_dict": "storage",
+    "workload_from_dict": "workloads",
+}
+
+__all__ = [
+    "PodReader",
+    "csi_node_from_dict",
+    "namespace_from_dict",
+    "node_claim_from_dict",
+    "node_from_dict",
+    "node_pool_from_dict",
+    "persistent_volume_claim_from_dict",
+    "persistent_volume_from_dict",
+    "pod_disruption_budget_from_dict",
+    "pod_from_dict",
+    "pod_template_from_dict",
+    "service_from_dict",
+    "storage_class_from_dict",
+    "workload_from_dict",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module of a name when it is first used: msgspec is an optional dependency."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
