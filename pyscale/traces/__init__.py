@@ -1,1 +1,56 @@
 """Traces: readers of public formats, seeded generators, and public datasets by name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import datasets
+    from .load import Loads, Workload
+    from .registry import Format, list_formats, load_trace, sniff_format
+    from .summary import TraceSummary
+    from .table import stream_table
+    from .table_write import write_table
+    from .trace import Trace
+
+_HOMES = {
+    "Format": "registry",
+    "Loads": "load",
+    "Trace": "trace",
+    "TraceSummary": "summary",
+    "Workload": "load",
+    "list_formats": "registry",
+    "load_trace": "registry",
+    "sniff_format": "registry",
+    "stream_table": "table",
+    "write_table": "table_write",
+}
+
+__all__ = [
+    "Format",
+    "Loads",
+    "Trace",
+    "TraceSummary",
+    "Workload",
+    "datasets",
+    "list_formats",
+    "load_trace",
+    "sniff_format",
+    "stream_table",
+    "write_table",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "datasets":
+        return import_module(".datasets", __name__)
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

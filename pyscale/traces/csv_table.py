@@ -9,112 +9,22 @@ from __future__ import annotations
 import csv
 import io
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyscale.errors import TraceError
 
+from .columns import Column, ColumnTable, Texts, check_column, convert_cell, encode_texts
 from .files import DAMAGE, PathLike, check_file, compression_of, damaged, open_bytes, require_arrow
 
-Kind = Literal["integer", "number", "text"]
-
-MISSING = np.iinfo(np.int64).min
-"""Stands for an empty cell in a column of integers."""
-
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
 _INT64_MAX = int(np.iinfo(np.int64).max)
 _BLOCK_BYTES = 1 << 20
 _STREAM_BLOCK_BYTES = 1 << 24
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """What a reader expects of one column.
-
-    Attributes
-    ----------
-    name : str
-        Name in the header, or the name given to the column of a file without header.
-    kind : {"integer", "number", "text"}
-        ``integer`` becomes int64 (``MISSING`` where empty), ``number`` float64 (NaN where empty),
-        ``text`` dictionary codes and values.
-    required : bool
-        Whether the file must have the column.
-    nullable : bool
-        Whether a cell may be empty; text cells always may.
-    minimum : int, optional
-        Least value allowed.
-    """
-
-    name: str
-    kind: Kind = "integer"
-    required: bool = True
-    nullable: bool = False
-    minimum: int | None = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """A column of text: ``values[codes[row]]`` is the cell; an empty cell is ``""``."""
-
-    codes: NDArray[np.int32]
-    values: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    def tolist(self) -> list[str]:
-        """Return one string per row."""
-        return [self.values[code] for code in self.codes.tolist()]
-
-
-@dataclass(slots=True)
-class CsvTable:
-    """Columns of a CSV file or of a batch of its rows.
-
-    ``offset`` is the number of the file's records before the first of this table.
-    """
-
-    path: str
-    n_rows: int
-    columns: dict[str, NDArray[Any] | Texts]
-    layout: Layout
-    offset: int = 0
-
-    def __contains__(self, name: str) -> bool:
-        return name in self.columns
-
-    def integers(self, name: str) -> NDArray[np.int64]:
-        """Return a column of kind ``integer``."""
-        column = self.columns[name]
-        assert isinstance(column, np.ndarray)
-        return column
-
-    def numbers(self, name: str) -> NDArray[np.float64]:
-        """Return a column of kind ``number``."""
-        column = self.columns[name]
-        assert isinstance(column, np.ndarray)
-        return column
-
-    def texts(self, name: str) -> Texts:
-        """Return a column of kind ``text``."""
-        column = self.columns[name]
-        assert isinstance(column, Texts)
-        return column
-
-    def row(self, index: int) -> int:
-        """Return the row in the file, counted from 1, of the record ``index`` of this table."""
-        return self.layout.row_of(self.path, self.offset + index)
-
-    def fail(self, problem: str, index: int, name: str = "") -> TraceError:
-        """Return the error for record ``index``; the caller raises it."""
-        return TraceError(self.path, problem, self.row(index), name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +43,12 @@ class Layout:
     header: bool = True
     delimiter: str = ","
 
-    def row_of(self, path: str, index: int) -> int:
-        """Return the file's row number of record ``index``, blank lines counted."""
+    def row_of(self, path: str, offset: int, index: int) -> int:
+        """Return the file's row number of record ``offset + index``, blank lines counted."""
         for record, (row, _) in enumerate(self.records(path)):
-            if record == index:
+            if record == offset + index:
                 return row
-        return index + 1 + self.header
+        return offset + index + 1 + self.header
 
     def records(self, path: str) -> Iterator[tuple[int, list[str]]]:
         """Yield (row, cells) of each record after the header; blank lines are left out."""
@@ -158,11 +68,6 @@ class Layout:
                 raise TraceError(path, f"is not CSV: {error}", reader.line_num) from None
             except DAMAGE as error:
                 raise damaged(path, error) from None
-
-
-def shorten(text: str, most: int = 40) -> str:
-    """Return text for an error message, cut where it is long."""
-    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def _text(path: str) -> io.TextIOWrapper:
@@ -199,7 +104,7 @@ def read_header(path: PathLike, delimiter: str = ",") -> list[str]:
     raise TraceError(name, "expected a header row, found blank lines only")
 
 
-def read_csv(path: PathLike, layout: Layout) -> CsvTable:
+def read_csv(path: PathLike, layout: Layout) -> ColumnTable:
     """Read a whole CSV file into typed columns.
 
     Parameters
@@ -210,7 +115,7 @@ def read_csv(path: PathLike, layout: Layout) -> CsvTable:
 
     Returns
     -------
-    CsvTable
+    ColumnTable
 
     Raises
     ------
@@ -243,7 +148,7 @@ def read_csv(path: PathLike, layout: Layout) -> CsvTable:
     return _from_arrow(name, layout, present, table, 0)
 
 
-def stream_csv(path: PathLike, layout: Layout, rows: int) -> Iterator[CsvTable]:
+def stream_csv(path: PathLike, layout: Layout, rows: int) -> Iterator[ColumnTable]:
     """Yield a CSV file's rows in tables of at most ``rows`` rows; memory does not grow.
 
     Raises
@@ -319,67 +224,16 @@ def _arrow_options(
 
 def _from_arrow(
     path: str, layout: Layout, present: list[Column], table: Any, offset: int
-) -> CsvTable:
-    result = CsvTable(path, table.num_rows, {}, layout, offset)
+) -> ColumnTable:
+    result = ColumnTable(path, table.num_rows, {}, partial(layout.row_of, path, offset))
     for column, chunked in zip(present, table.columns, strict=True):
-        result.columns[column.name] = _column(result, column, chunked)
+        result.columns[column.name] = check_column(result, column, chunked)
     return result
-
-
-def _column(table: CsvTable, column: Column, chunked: Any) -> NDArray[Any] | Texts:
-    if column.kind == "text":
-        return _texts(chunked)
-    import pyarrow.compute as compute
-
-    empty = chunked.is_null().to_numpy(zero_copy_only=False) if chunked.null_count else None
-    if empty is not None and not column.nullable:
-        raise table.fail("expected a number, found an empty cell", _first(empty), column.name)
-    if column.kind == "integer" and empty is not None:
-        chunked = compute.fill_null(chunked, MISSING)
-    values: NDArray[Any] = chunked.to_numpy()
-    if column.kind == "number":
-        bad = ~np.isfinite(values)
-        if empty is not None:
-            bad &= ~empty
-        if bad.any():
-            index = _first(bad)
-            found = values[index]
-            raise table.fail(f"expected a finite number, found {found}", index, column.name)
-    if column.minimum is not None:
-        bad = values < column.minimum
-        if empty is not None:
-            bad &= ~empty
-        if bad.any():
-            index = _first(bad)
-            problem = f"expected a number >= {column.minimum}, found {values[index]}"
-            raise table.fail(problem, index, column.name)
-    return values
-
-
-def _first(mask: NDArray[np.bool_]) -> int:
-    return int(np.argmax(mask))
-
-
-def _texts(chunked: Any) -> Texts:
-    import pyarrow as arrow
-
-    if not arrow.types.is_dictionary(chunked.type):
-        chunked = chunked.dictionary_encode()
-    whole = chunked.unify_dictionaries().combine_chunks()
-    if isinstance(whole, arrow.ChunkedArray):
-        whole = whole.chunk(0) if whole.num_chunks else arrow.array([], chunked.type)
-    values = tuple("" if value is None else str(value) for value in whole.dictionary.to_pylist())
-    codes = whole.indices
-    if codes.null_count:
-        if "" not in values:
-            values = (*values, "")
-        codes = codes.fill_null(values.index(""))
-    return Texts(codes.to_numpy(zero_copy_only=False).astype(np.int32), values)
 
 
 def _careful(
     path: str, layout: Layout, names: list[str], present: list[Column], refusal: str
-) -> CsvTable:
+) -> ColumnTable:
     batches = _careful_batches(path, layout, names, present, refusal, 0, _INT64_MAX)
     return next(batches)
 
@@ -392,7 +246,7 @@ def _careful_batches(
     refusal: str,
     offset: int,
     rows: int,
-) -> Iterator[CsvTable]:
+) -> Iterator[ColumnTable]:
     places = [names.index(column.name) for column in present]
     cells: list[list[Any]] = [[] for _ in present]
     done = offset
@@ -404,7 +258,7 @@ def _careful_batches(
         if n_records <= offset:
             continue
         for column, place, into in zip(present, places, cells, strict=True):
-            into.append(_cell(path, row, column, line[place]))
+            into.append(convert_cell(path, row, column, line[place]))
         if n_records - done == rows:
             yield _from_cells(path, layout, present, cells, done)
             done = n_records
@@ -417,41 +271,13 @@ def _careful_batches(
 
 def _from_cells(
     path: str, layout: Layout, present: list[Column], cells: list[list[Any]], offset: int
-) -> CsvTable:
+) -> ColumnTable:
     columns: dict[str, NDArray[Any] | Texts] = {}
     for column, values in zip(present, cells, strict=True):
         if column.kind == "text":
-            distinct = {value: code for code, value in enumerate(dict.fromkeys(values))}
-            codes = np.array([distinct[value] for value in values], dtype=np.int32)
-            columns[column.name] = Texts(codes, tuple(distinct))
+            columns[column.name] = encode_texts(values)
         else:
             kind = np.int64 if column.kind == "integer" else np.float64
             columns[column.name] = np.array(values, dtype=kind)
-    return CsvTable(path, len(cells[0]) if cells else 0, columns, layout, offset)
-
-
-def _cell(path: str, row: int, column: Column, text: str) -> Any:
-    if column.kind == "text":
-        return text
-    text = text.strip()
-    if not text:
-        if column.nullable:
-            return MISSING if column.kind == "integer" else np.nan
-        raise TraceError(path, "expected a number, found an empty cell", row, column.name)
-    what = "an integer" if column.kind == "integer" else "a number"
-    if not _NUMBER.fullmatch(text):
-        raise TraceError(path, f"expected {what}, found {shorten(text)!r}", row, column.name)
-    value = Decimal(text)
-    if column.minimum is not None and value < column.minimum:
-        problem = f"expected a number >= {column.minimum}, found {shorten(text)}"
-        raise TraceError(path, problem, row, column.name)
-    if column.kind == "number":
-        number = float(value)
-        if not np.isfinite(number):
-            raise TraceError(
-                path, f"expected a finite number, found {shorten(text)!r}", row, column.name
-            )
-        return number
-    if abs(value) > _INT64_MAX or value != int(value):
-        raise TraceError(path, f"expected {what}, found {shorten(text)!r}", row, column.name)
-    return int(value)
+    n_rows = len(cells[0]) if cells else 0
+    return ColumnTable(path, n_rows, columns, partial(layout.row_of, path, offset))

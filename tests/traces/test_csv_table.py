@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pyscale.errors import TraceError
 from pyscale.traces import csv_table
-from pyscale.traces.csv_table import MISSING, Column, Layout, read_csv, stream_csv
+from pyscale.traces.columns import MISSING, Column
+from pyscale.traces.csv_table import Layout, read_csv, stream_csv
 
 LAYOUT = Layout((Column("a"), Column("x", "number", nullable=True), Column("s", "text")))
 
