@@ -1,0 +1,1 @@
+"""How many pods, and how large: Horizontal and Vertical Pod Autoscaler, KEDA."""
