@@ -45,12 +45,12 @@ def replay(case: Mapping[str, Any]) -> tuple[Any, list[Any]]:
     given, outcomes = case["input"], case["outcomes"]
     kind = given["kind"]
     if kind == "histogram":
-        ours = list(_histogram_results(given))
+        results = list(_histogram_results(given))
         recorded = [
             [{k: v for k, v in each.items() if k != "op"} for each in outcome["results"]]
             for outcome in outcomes
         ]
-        return _snapped(ours, recorded[0]), recorded
+        return _snapped(results, recorded[0]), recorded
     if kind == "recommender":
         return list(_recommender_results(given)), [_recorded_results(each) for each in outcomes]
     if kind == "capping":

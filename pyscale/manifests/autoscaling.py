@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
-from ..errors import InvalidObjectError
 from ..model.autoscaling import (
     AVERAGE_VALUE,
     CONTAINER_RESOURCE,
@@ -23,7 +20,9 @@ from ..model.autoscaling import (
     ScalingPolicy,
     ScalingRules,
 )
-from ..model.quantity import parse_quantity
+from ..model.quantity import InvalidQuantityError, parse_quantity
+from ._convert import FieldError, decode
+from ._wire import Wire, field
 
 _SECOND = 1_000_000_000
 _NANO_PER_MILLI = 1_000_000
@@ -33,29 +32,25 @@ _SELECT_POLICIES = ("Max", "Min", "Disabled")
 _POLICY_TYPES = ("Pods", "Percent")
 
 
-class _Wire(msgspec.Struct, rename="camel", frozen=True):
-    pass
-
-
-class _Target(_Wire):
+class _Target(Wire):
     type: str = ""
     average_utilization: int | None = None
     average_value: str | int | float | None = None
     value: str | int | float | None = None
 
 
-class _Identifier(_Wire):
+class _Identifier(Wire):
     name: str
 
 
-class _Source(_Wire):
+class _Source(Wire):
     target: _Target
     name: str = ""
     container: str = ""
     metric: _Identifier | None = None
 
 
-class _Metric(_Wire):
+class _Metric(Wire):
     type: str
     resource: _Source | None = None
     container_resource: _Source | None = None
@@ -64,55 +59,55 @@ class _Metric(_Wire):
     external: _Source | None = None
 
 
-class _Policy(_Wire):
+class _Policy(Wire):
     type: str
     value: int
     period_seconds: int
 
 
-class _Rules(_Wire):
+class _Rules(Wire):
     stabilization_window_seconds: int | None = None
     select_policy: str | None = None
     policies: list[_Policy] | None = None
     tolerance: str | int | float | None = None
 
 
-class _Behavior(_Wire):
+class _Behavior(Wire):
     scale_up: _Rules | None = None
     scale_down: _Rules | None = None
 
 
-class _TargetReference(_Wire):
+class _TargetReference(Wire):
     kind: str = ""
     name: str = ""
 
 
-class _Spec(_Wire):
+class _Spec(Wire):
     max_replicas: int
-    metrics: list[_Metric] = []
+    metrics: list[_Metric] = field(default_factory=list)
     min_replicas: int | None = None
-    scale_target_ref: _TargetReference = _TargetReference()
+    scale_target_ref: _TargetReference = field(default_factory=_TargetReference)
     behavior: _Behavior | None = None
 
 
-class _Condition(_Wire):
+class _Condition(Wire):
     type: str
     status: str
 
 
-class _Status(_Wire):
-    conditions: list[_Condition] = []
+class _Status(Wire):
+    conditions: list[_Condition] = field(default_factory=list)
 
 
-class _Metadata(_Wire):
+class _Metadata(Wire):
     name: str = ""
     namespace: str = "default"
 
 
-class _Autoscaler(_Wire):
+class _Autoscaler(Wire):
     spec: _Spec
-    metadata: _Metadata = _Metadata()
-    status: _Status = _Status()
+    metadata: _Metadata = field(default_factory=_Metadata)
+    status: _Status = field(default_factory=_Status)
 
 
 _SOURCE_FIELDS = {
@@ -141,131 +136,136 @@ def horizontal_pod_autoscaler_from_dict(
     Raises
     ------
     InvalidObjectError
-        With the path of the field.
+        With the object's name and the path of the field.
     """
-    try:
-        wire = msgspec.convert(manifest, _Autoscaler, strict=False)
-    except msgspec.ValidationError as error:
-        raise InvalidObjectError(where, str(error)) from None
-    metrics = tuple(_metric(each, where, i) for i, each in enumerate(wire.spec.metrics))
-    behavior = wire.spec.behavior
+    kind = "HorizontalPodAutoscaler"
+    return decode(kind, manifest, _Autoscaler, lambda it: _autoscaler(it, validate), where)
+
+
+def _autoscaler(wire: _Autoscaler, validate: bool) -> HorizontalPodAutoscaler:
+    spec, behavior = wire.spec, None
+    if spec.behavior is not None:
+        behavior = ScalingBehavior(
+            _rules(spec.behavior.scale_up, "$.spec.behavior.scaleUp"),
+            _rules(spec.behavior.scale_down, "$.spec.behavior.scaleDown"),
+        )
     result = HorizontalPodAutoscaler(
         name=wire.metadata.name,
         namespace=wire.metadata.namespace,
-        target=f"{wire.spec.scale_target_ref.kind}/{wire.spec.scale_target_ref.name}",
-        min_replicas=1 if wire.spec.min_replicas is None else wire.spec.min_replicas,
-        max_replicas=wire.spec.max_replicas,
-        metrics=metrics,
-        behavior=behavior
-        and ScalingBehavior(_rules(behavior.scale_up), _rules(behavior.scale_down)),
+        target=f"{spec.scale_target_ref.kind}/{spec.scale_target_ref.name}",
+        min_replicas=1 if spec.min_replicas is None else spec.min_replicas,
+        max_replicas=spec.max_replicas,
+        metrics=tuple(
+            _metric(each, f"$.spec.metrics[{index}]") for index, each in enumerate(spec.metrics)
+        ),
+        behavior=behavior,
         scaled_to_zero=any(
             each.type == "ScaledToZero" and each.status == "True" for each in wire.status.conditions
         ),
     )
     if validate:
-        validate_horizontal_pod_autoscaler(result, where)
+        _validate(result)
     return result
 
 
-def _metric(wire: _Metric, where: str, index: int) -> MetricSpec:
-    path = f"$.spec.metrics[{index}]"
+def _metric(wire: _Metric, path: str) -> MetricSpec:
     if wire.type not in _SOURCE_FIELDS:
         known = ", ".join(_SOURCE_FIELDS)
-        raise InvalidObjectError(where, f"{path}.type: expected {known}, found {wire.type!r}")
-    source: _Source | None = getattr(wire, _SOURCE_FIELDS[wire.type])
+        raise FieldError(f"{path}.type", f"expected {known}, found {wire.type!r}")
+    attribute = _SOURCE_FIELDS[wire.type]
+    source: _Source | None = getattr(wire, attribute)
     if source is None:
-        field = _SOURCE_FIELDS[wire.type].replace("_r", "R")
-        raise InvalidObjectError(where, f"{path}.{field}: expected the metric, found nothing")
-    name = source.name if source.metric is None else source.metric.name
+        raise FieldError(
+            f"{path}.{attribute.replace('_r', 'R')}", "expected the metric, found nothing"
+        )
     target = source.target
     if target.average_utilization is not None:
         kind, amount = UTILIZATION, target.average_utilization
     elif target.value is not None and wire.type in (OBJECT, EXTERNAL):
-        kind, amount = VALUE, _milli(target.value)
+        kind, amount = VALUE, _milli(target.value, f"{path}.target.value")
     elif target.average_value is not None:
-        kind, amount = AVERAGE_VALUE, _milli(target.average_value)
+        kind, amount = AVERAGE_VALUE, _milli(target.average_value, f"{path}.target.averageValue")
     else:
-        raise InvalidObjectError(where, f"{path}: expected a target, found none")
+        raise FieldError(f"{path}.target", "expected a target, found none")
+    name = source.name if source.metric is None else source.metric.name
     return MetricSpec(wire.type, name, kind, amount, source.container)
 
 
-def _rules(wire: _Rules | None) -> ScalingRules:
+def _rules(wire: _Rules | None, path: str) -> ScalingRules:
     if wire is None:
         return ScalingRules()
-    window = wire.stabilization_window_seconds
+    window, tolerance, policies = wire.stabilization_window_seconds, None, None
+    if wire.tolerance is not None:
+        tolerance = _nano(wire.tolerance, f"{path}.tolerance") / 10**9
+    if wire.policies is not None:
+        policies = tuple(
+            ScalingPolicy(each.type, each.value, each.period_seconds * _SECOND)
+            for each in wire.policies
+        )
     return ScalingRules(
         stabilization_window_ns=None if window is None else window * _SECOND,
         select_policy=wire.select_policy,
-        policies=None
-        if wire.policies is None
-        else tuple(
-            ScalingPolicy(p.type, p.value, p.period_seconds * _SECOND) for p in wire.policies
-        ),
-        tolerance=None if wire.tolerance is None else parse_quantity(wire.tolerance) / 10**9,
+        policies=policies,
+        tolerance=tolerance,
     )
 
 
-def _milli(quantity: str | float) -> int:
-    return -(-parse_quantity(quantity) // _NANO_PER_MILLI)
+def _nano(quantity: str | float, path: str) -> int:
+    try:
+        return parse_quantity(quantity)
+    except InvalidQuantityError as error:
+        raise FieldError(path, error.problem) from None
 
 
-def validate_horizontal_pod_autoscaler(
-    autoscaler: HorizontalPodAutoscaler, where: str = ""
-) -> None:
-    """Refuse what an API server would refuse.
+def _milli(quantity: str | float, path: str) -> int:
+    return -(-_nano(quantity, path) // _NANO_PER_MILLI)
 
-    Raises
-    ------
-    InvalidObjectError
-        With the object's name and the path of the first wrong field.
-    """
-    place = where or f"HorizontalPodAutoscaler {autoscaler.namespace}/{autoscaler.name}"
 
-    def refuse(path: str, problem: str) -> None:
-        raise InvalidObjectError(place, f"$.spec.{path}: {problem}")
-
-    if autoscaler.min_replicas < 0:
-        refuse("minReplicas", f"expected >= 0, found {autoscaler.min_replicas}")
-    if autoscaler.max_replicas < max(1, autoscaler.min_replicas):
-        refuse(
-            "maxReplicas",
-            f"expected >= {max(1, autoscaler.min_replicas)}, found {autoscaler.max_replicas}",
+def _validate(autoscaler: HorizontalPodAutoscaler) -> None:
+    least = autoscaler.min_replicas
+    if least < 0:
+        raise FieldError("$.spec.minReplicas", f"expected >= 0, found {least}")
+    if autoscaler.max_replicas < max(1, least):
+        raise FieldError(
+            "$.spec.maxReplicas", f"expected >= {max(1, least)}, found {autoscaler.max_replicas}"
         )
-    if autoscaler.min_replicas == 0 and not any(m.of_workload for m in autoscaler.metrics):
-        refuse("minReplicas", "expected >= 1 without an Object or External metric, found 0")
+    if least == 0 and not any(metric.of_workload for metric in autoscaler.metrics):
+        raise FieldError(
+            "$.spec.minReplicas", "expected >= 1 without an Object or External metric, found 0"
+        )
     for index, metric in enumerate(autoscaler.metrics):
         if metric.target <= 0:
-            refuse(f"metrics[{index}]", f"expected a target above 0, found {metric.target}")
+            raise FieldError(
+                f"$.spec.metrics[{index}]", f"expected a target above 0, found {metric.target}"
+            )
     if autoscaler.behavior is not None:
-        for name, rules in (
-            ("scaleUp", autoscaler.behavior.scale_up),
-            ("scaleDown", autoscaler.behavior.scale_down),
-        ):
-            _validate_rules(f"behavior.{name}", rules, refuse)
+        _validate_rules("$.spec.behavior.scaleUp", autoscaler.behavior.scale_up)
+        _validate_rules("$.spec.behavior.scaleDown", autoscaler.behavior.scale_down)
 
 
-def _validate_rules(path: str, rules: ScalingRules, refuse: Any) -> None:
+def _validate_rules(path: str, rules: ScalingRules) -> None:
     window = rules.stabilization_window_ns
     if window is not None and not 0 <= window <= _LONGEST_WINDOW * _SECOND:
-        refuse(
+        raise FieldError(
             f"{path}.stabilizationWindowSeconds",
             f"expected 0 to {_LONGEST_WINDOW}, found {window // _SECOND}",
         )
     if rules.select_policy is not None and rules.select_policy not in _SELECT_POLICIES:
         known = ", ".join(_SELECT_POLICIES)
-        refuse(f"{path}.selectPolicy", f"expected {known}, found {rules.select_policy!r}")
+        raise FieldError(f"{path}.selectPolicy", f"expected {known}, found {rules.select_policy!r}")
     if rules.tolerance is not None and rules.tolerance < 0:
-        refuse(f"{path}.tolerance", f"expected >= 0, found {rules.tolerance}")
+        raise FieldError(f"{path}.tolerance", f"expected >= 0, found {rules.tolerance}")
     if rules.policies is not None and not rules.policies:
-        refuse(f"{path}.policies", "expected at least one policy, found none")
+        raise FieldError(f"{path}.policies", "expected at least one policy, found none")
     for index, policy in enumerate(rules.policies or ()):
         here = f"{path}.policies[{index}]"
         if policy.type not in _POLICY_TYPES:
-            refuse(f"{here}.type", f"expected {' or '.join(_POLICY_TYPES)}, found {policy.type!r}")
+            known = " or ".join(_POLICY_TYPES)
+            raise FieldError(f"{here}.type", f"expected {known}, found {policy.type!r}")
         if policy.value <= 0:
-            refuse(f"{here}.value", f"expected above 0, found {policy.value}")
+            raise FieldError(f"{here}.value", f"expected above 0, found {policy.value}")
         if not 0 < policy.period_ns <= _LONGEST_PERIOD * _SECOND:
-            refuse(
+            raise FieldError(
                 f"{here}.periodSeconds",
                 f"expected 1 to {_LONGEST_PERIOD}, found {policy.period_ns // _SECOND}",
             )

@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
-from ..errors import InvalidObjectError
-from ..model.quantity import parse_quantity
 from ..model.resources import CPU, MEMORY
 from ..model.vertical import (
     ALL_CONTAINERS,
@@ -18,84 +14,80 @@ from ..model.vertical import (
     LimitRangeItem,
     VerticalPodAutoscaler,
 )
-
-_Quantities = dict[str, str | int | float]
-
-
-class _Wire(msgspec.Struct, rename="camel", frozen=True):
-    pass
+from ._convert import decode, resources
+from ._wire import Quantities, Wire, field
 
 
-class _Metadata(_Wire):
+class _Metadata(Wire):
     name: str = ""
     namespace: str = "default"
-    annotations: dict[str, str] = {}
+    annotations: dict[str, str] = field(default_factory=dict)
 
 
-class _Policy(_Wire):
+class _Policy(Wire):
     container_name: str = ALL_CONTAINERS
     mode: str | None = None
-    min_allowed: _Quantities = {}
-    max_allowed: _Quantities = {}
+    min_allowed: Quantities = field(default_factory=dict)
+    max_allowed: Quantities = field(default_factory=dict)
     controlled_resources: list[str] | None = None
     controlled_values: str | None = None
 
 
-class _ResourcePolicy(_Wire):
-    container_policies: list[_Policy] = []
+class _ResourcePolicy(Wire):
+    container_policies: list[_Policy] = field(default_factory=list)
 
 
-class _TargetReference(_Wire):
+class _TargetReference(Wire):
     kind: str = ""
     name: str = ""
 
 
-class _UpdatePolicy(_Wire):
+class _UpdatePolicy(Wire):
     update_mode: str | None = None
 
 
-class _Spec(_Wire):
-    target_ref: _TargetReference = _TargetReference()
-    update_policy: _UpdatePolicy = _UpdatePolicy()
-    resource_policy: _ResourcePolicy = _ResourcePolicy()
+class _Spec(Wire):
+    target_ref: _TargetReference = field(default_factory=_TargetReference)
+    update_policy: _UpdatePolicy = field(default_factory=_UpdatePolicy)
+    resource_policy: _ResourcePolicy = field(default_factory=_ResourcePolicy)
 
 
-class _ContainerRecommendation(_Wire):
+class _ContainerRecommendation(Wire):
     container_name: str
-    target: _Quantities = {}
-    lower_bound: _Quantities = {}
-    upper_bound: _Quantities = {}
-    uncapped_target: _Quantities = {}
+    target: Quantities = field(default_factory=dict)
+    lower_bound: Quantities = field(default_factory=dict)
+    upper_bound: Quantities = field(default_factory=dict)
+    uncapped_target: Quantities = field(default_factory=dict)
 
 
-class _Recommendation(_Wire):
-    container_recommendations: list[_ContainerRecommendation] = []
+class _Recommendation(Wire):
+    container_recommendations: list[_ContainerRecommendation] = field(default_factory=list)
 
 
-class _Status(_Wire):
-    recommendation: _Recommendation = _Recommendation()
+class _Status(Wire):
+    recommendation: _Recommendation = field(default_factory=_Recommendation)
 
 
-class _Autoscaler(_Wire):
+class _Autoscaler(Wire):
     spec: _Spec
-    metadata: _Metadata = _Metadata()
-    status: _Status = _Status()
+    metadata: _Metadata = field(default_factory=_Metadata)
+    status: _Status = field(default_factory=_Status)
 
 
-class _LimitItem(_Wire):
+class _LimitItem(Wire):
     type: str
-    min: _Quantities = {}
-    max: _Quantities = {}
-    default: _Quantities = {}
+    min: Quantities = field(default_factory=dict)
+    max: Quantities = field(default_factory=dict)
+    default: Quantities = field(default_factory=dict)
 
 
-class _LimitSpec(_Wire):
-    limits: list[_LimitItem] = []
+class _LimitSpec(Wire):
+    limits: list[_LimitItem] = field(default_factory=list)
 
 
-class _LimitRange(_Wire):
+class _LimitRange(Wire):
     spec: _LimitSpec
-    metadata: _Metadata = _Metadata()
+    metadata: _Metadata = field(default_factory=_Metadata)
 
 
 def vertical_pod_autoscaler_from_dict(
@@ -106,37 +98,9 @@ def vertical_pod_autoscaler_from_dict(
     Raises
     ------
     InvalidObjectError
-        With the path of the field.
+        With the object's name and the path of the field.
     """
-    wire: _Autoscaler = _convert(manifest, _Autoscaler, where)
-    return VerticalPodAutoscaler(
-        name=wire.metadata.name,
-        namespace=wire.metadata.namespace,
-        annotations=wire.metadata.annotations,
-        target=f"{wire.spec.target_ref.kind}/{wire.spec.target_ref.name}",
-        update_mode=wire.spec.update_policy.update_mode or "Recreate",
-        container_policies=tuple(
-            ContainerPolicy(
-                container=policy.container_name,
-                mode=policy.mode or "Auto",
-                min_allowed=_amounts(policy.min_allowed, where),
-                max_allowed=_amounts(policy.max_allowed, where),
-                controlled_resources=tuple(policy.controlled_resources or (CPU, MEMORY)),
-                controlled_values=policy.controlled_values or "RequestsAndLimits",
-            )
-            for policy in wire.spec.resource_policy.container_policies
-        ),
-        recommendation=tuple(
-            ContainerRecommendation(
-                container=entry.container_name,
-                target=_amounts(entry.target, where),
-                lower_bound=_amounts(entry.lower_bound, where),
-                upper_bound=_amounts(entry.upper_bound, where),
-                uncapped_target=_amounts(entry.uncapped_target, where),
-            )
-            for entry in wire.status.recommendation.container_recommendations
-        ),
-    )
+    return decode("VerticalPodAutoscaler", manifest, _Autoscaler, _autoscaler, where)
 
 
 def limit_range_from_dict(manifest: Mapping[str, Any], where: str = "") -> LimitRange:
@@ -145,30 +109,60 @@ def limit_range_from_dict(manifest: Mapping[str, Any], where: str = "") -> Limit
     Raises
     ------
     InvalidObjectError
-        With the path of the field.
+        With the object's name and the path of the field.
     """
-    wire: _LimitRange = _convert(manifest, _LimitRange, where)
+    return decode("LimitRange", manifest, _LimitRange, _limit_range, where)
+
+
+def _autoscaler(wire: _Autoscaler) -> VerticalPodAutoscaler:
+    policies = wire.spec.resource_policy.container_policies
+    entries = wire.status.recommendation.container_recommendations
+    return VerticalPodAutoscaler(
+        name=wire.metadata.name,
+        namespace=wire.metadata.namespace,
+        annotations=wire.metadata.annotations,
+        target=f"{wire.spec.target_ref.kind}/{wire.spec.target_ref.name}",
+        update_mode=wire.spec.update_policy.update_mode or "Recreate",
+        container_policies=tuple(
+            _policy(policy, f"$.spec.resourcePolicy.containerPolicies[{index}]")
+            for index, policy in enumerate(policies)
+        ),
+        recommendation=tuple(
+            _recommendation(entry, f"$.status.recommendation.containerRecommendations[{index}]")
+            for index, entry in enumerate(entries)
+        ),
+    )
+
+
+def _policy(policy: _Policy, path: str) -> ContainerPolicy:
+    return ContainerPolicy(
+        container=policy.container_name,
+        mode=policy.mode or "Auto",
+        min_allowed=resources(policy.min_allowed, f"{path}.minAllowed"),
+        max_allowed=resources(policy.max_allowed, f"{path}.maxAllowed"),
+        controlled_resources=tuple(policy.controlled_resources or (CPU, MEMORY)),
+        controlled_values=policy.controlled_values or "RequestsAndLimits",
+    )
+
+
+def _recommendation(entry: _ContainerRecommendation, path: str) -> ContainerRecommendation:
+    return ContainerRecommendation(
+        container=entry.container_name,
+        target=resources(entry.target, f"{path}.target"),
+        lower_bound=resources(entry.lower_bound, f"{path}.lowerBound"),
+        upper_bound=resources(entry.upper_bound, f"{path}.upperBound"),
+        uncapped_target=resources(entry.uncapped_target, f"{path}.uncappedTarget"),
+    )
+
+
+def _limit_range(wire: _LimitRange) -> LimitRange:
     items = tuple(
         LimitRangeItem(
             item.type,
-            _amounts(item.min, where),
-            _amounts(item.max, where),
-            _amounts(item.default, where),
+            resources(item.min, f"$.spec.limits[{index}].min"),
+            resources(item.max, f"$.spec.limits[{index}].max"),
+            resources(item.default, f"$.spec.limits[{index}].default"),
         )
-        for item in wire.spec.limits
+        for index, item in enumerate(wire.spec.limits)
     )
     return LimitRange(wire.metadata.name, items, wire.metadata.namespace)
-
-
-def _amounts(quantities: _Quantities, where: str) -> dict[str, int]:
-    try:
-        return {name: parse_quantity(quantity) for name, quantity in quantities.items()}
-    except InvalidObjectError as error:
-        raise InvalidObjectError(where, error.problem) from None
-
-
-def _convert(manifest: Mapping[str, Any], kind: Any, where: str) -> Any:
-    try:
-        return msgspec.convert(manifest, kind, strict=False)
-    except msgspec.ValidationError as error:
-        raise InvalidObjectError(where, str(error)) from None

@@ -109,7 +109,7 @@ class Page:
         except ModuleNotFoundError:
             raise MissingDependencyError("plotly", "report") from None
         parts = [f"<h1>{escape(self.title)}</h1><p class='soft'>{escape(self.lead)}</p>"]
-        data = []
+        data: list[str] = []
         for section in self.sections:
             parts.append(f"<h2>{escape(section.heading)}</h2>")
             parts += [f"<p>{escape(paragraph)}</p>" for paragraph in section.text]

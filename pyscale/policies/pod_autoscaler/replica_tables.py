@@ -136,7 +136,7 @@ def workload_tables(
 
 
 def _behavior_row(
-    row: NDArray[np.void],
+    row: np.void,
     policies: list[tuple[int, int, int]],
     autoscaler: HorizontalPodAutoscaler,
     options: HorizontalPodAutoscalerOptions,
