@@ -12,3 +12,7 @@ cdef class Placer:
     cdef int add_node(self, index_t node, index_t kind) except -1 nogil
     cdef int remove_node(self, index_t node) except -1 nogil
     cdef int cordon(self, index_t node, bint closed) except -1 nogil
+
+
+cdef class ObjectPlacer(Placer):
+    cdef object scheduler

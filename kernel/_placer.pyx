@@ -73,3 +73,56 @@ cdef class Placer:
         # Close the node to new pods, or open it again.
         with gil:
             raise NotImplementedError
+
+
+cdef class ObjectPlacer(Placer):
+    """A scheduler written in Python, for the event loop: right for trying out, slow for much.
+
+    Parameters
+    ----------
+    scheduler : object
+        With the methods of :class:`Placer` under the same names, ``bind_run`` left out:
+        ``add_kind(kind, allocatable)``, ``bind(pod_class) -> node or -1``,
+        ``bind_to(pod_class, node) -> bool``, ``release(pod_class, node)``,
+        ``may_help(pod_class, node) -> bool``, ``add_node(node, kind)``, ``remove_node(node)``,
+        ``cordon(node, closed)``.
+    """
+
+    def __init__(self, scheduler: object) -> None:
+        self.scheduler = scheduler
+
+    def add_kind(self, kind: object, allocatable: object) -> None:
+        """Make a node kind known."""
+        self.scheduler.add_kind(kind, allocatable)
+
+    cdef index_t bind(self, index_t pod_class) except -2 nogil:
+        with gil:
+            return self.scheduler.bind(pod_class)
+
+    cdef int bind_to(self, index_t pod_class, index_t node) except -1 nogil:
+        with gil:
+            return bool(self.scheduler.bind_to(pod_class, node))
+
+    cdef int release(self, index_t pod_class, index_t node) except -1 nogil:
+        with gil:
+            self.scheduler.release(pod_class, node)
+        return 0
+
+    cdef int may_help(self, index_t pod_class, index_t node) except -1 nogil:
+        with gil:
+            return bool(self.scheduler.may_help(pod_class, node))
+
+    cdef int add_node(self, index_t node, index_t kind) except -1 nogil:
+        with gil:
+            self.scheduler.add_node(node, kind)
+        return 0
+
+    cdef int remove_node(self, index_t node) except -1 nogil:
+        with gil:
+            self.scheduler.remove_node(node)
+        return 0
+
+    cdef int cordon(self, index_t node, bint closed) except -1 nogil:
+        with gil:
+            self.scheduler.cordon(node, closed)
+        return 0

@@ -1,0 +1,407 @@
+"""The event loop: pods come and go, nodes join, the placer binds; integer nanoseconds.
+
+Events are in the total order (time, priority, sequence).  Within one instant departures come
+first, then nodes that join, then arrivals, then the scheduler, then what the driver asked for, and
+last the wish to wake the driver.  Between two calls of the driver everything runs without the GIL.
+
+The scheduler sees pods in order of priority and creation.  A class for which it found no node is
+not tried again before a node joins or is uncordoned, or a pod leaves a node where the class may
+fit, so 10**5 equal pods that fit nowhere cost one look.
+"""
+
+from cpython.exc cimport PyErr_CheckSignals
+from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdlib cimport calloc, free, realloc
+
+from ._heap cimport Event, EventHeap
+from ._placer cimport Placer
+from ._population cimport BOOTING, DRAINING, GONE, READY, TERMINATING, Population, class_t, node_t
+from ._typedefs cimport index_t, time_ns_t
+
+cdef enum:  # priorities within one instant, and kinds of events
+    DEPARTURE = 0
+    JOIN = 1
+    DRIVER = 3
+
+cdef enum:  # as in pyscale.policies.decision.WakeOn
+    POD_PENDING = 1
+    POD_GONE = 2
+    NODE_READY = 4
+    NODE_GONE = 8
+
+cdef enum:  # what becomes of an evicted pod
+    LOST = 0
+    REMAINING = 1
+    FULL = 2
+
+cdef enum:
+    RUN = 256           # pods that the placer gets at once
+    SIGNAL_PERIOD = 65536
+
+cdef time_ns_t NO_TIME = 0x7FFFFFFFFFFFFFFF
+
+
+cdef class Engine(Population):
+    """One simulated cluster.
+
+    Parameters
+    ----------
+    request, priority, restart, row_class, row_arrival, row_duration
+        As for :class:`Population`.
+    row_count : ndarray of int64, shape (n_rows,)
+        Pods of each row.
+    row_node : ndarray of int32, shape (n_rows,)
+        The node that a row's pods start on, if they fit; -1 for the scheduler's choice.
+    daemons : ndarray of int32
+        Classes of which every node that takes it runs one pod.
+    placer : Placer
+        Fresh: without nodes.
+
+    Notes
+    -----
+    Assumes that all of this is valid.  A pod takes 32 bytes, and 32 more while it runs and will
+    end; an event takes O(log n) and what the placer takes.
+    """
+
+    def __cinit__(
+        self,
+        const int64_t[:, :] request,
+        const int32_t[::1] priority,
+        const uint8_t[::1] restart,
+        const int32_t[::1] row_class,
+        const int64_t[::1] row_arrival,
+        const int64_t[::1] row_duration,
+        const int64_t[::1] row_count,
+        const int32_t[::1] row_node,
+        const int32_t[::1] daemons,
+        Placer placer not None,
+    ):
+        cdef index_t i
+        self.placer = placer
+        self.heap = EventHeap()
+        self.free_slots = EventHeap()
+        self.row_count = row_count
+        self.row_node = row_node
+        self.n_daemons = <index_t>daemons.shape[0]
+        self.daemons = <index_t*>calloc(<size_t>(self.n_daemons + 1), sizeof(index_t))
+        if self.daemons == NULL:
+            raise MemoryError(f"no memory for {self.n_daemons} daemon classes")
+        for i in range(self.n_daemons):
+            self.daemons[i] = daemons[i]
+
+    def __dealloc__(self):
+        free(self.daemons)
+        free(self.node_of_slot)
+
+    cdef int place(self, index_t pod, index_t node) except -1 nogil:
+        """Let a pod that waits nowhere run on a node; the placer has taken the room."""
+        cdef time_ns_t duration = self.duration_of(pod)
+        self.attach(pod, node)
+        if duration >= 0:
+            self.heap.push_event(self.now + duration, DEPARTURE, DEPARTURE, pod)
+        return 0
+
+    cdef int release(self, index_t pod) except -1 nogil:
+        """End a running pod, give its room back and let those try again that it may help."""
+        cdef node_t* host = &self.nodes[self.pods[pod].node]
+        cdef index_t i
+        self.detach(pod)
+        self.placer.release(self.class_of(pod), host.slot)
+        self.woken |= POD_GONE
+        if host.cordoned:
+            return 0
+        # Unblocking fills the hole with the last one, which was looked at before.
+        for i in range(self.n_blocked - 1, -1, -1):
+            if self.placer.may_help(self.blocked[i], host.slot):
+                self.unblock(self.blocked[i])
+        return 0
+
+    cdef int arrive(self, Py_ssize_t row) except -1 nogil:
+        """The pods of a row are created."""
+        cdef int64_t left = self.row_count[row]
+        cdef index_t node = self.row_node[row]
+        cdef index_t pod
+        self.n_events += left
+        if self.classes[self.row_class[row]].blocked:
+            self.woken |= POD_PENDING
+        while left > 0:
+            left -= 1
+            pod = self.new_pod(<int32_t>row)
+            if (
+                node >= 0 and self.nodes[node].slot >= 0
+                and self.placer.bind_to(self.row_class[row], self.nodes[node].slot)
+            ):
+                self.place(pod, node)
+            else:
+                self.enqueue(pod)
+        return 0
+
+    cdef int join(self, index_t node) except -1 nogil:
+        """A machine that boots becomes a node."""
+        cdef node_t* host = &self.nodes[node]
+        cdef Event free_slot
+        cdef index_t* slots
+        cdef index_t i, room
+        if host.state != BOOTING:
+            return 0
+        if self.free_slots.pop_event(&free_slot):
+            host.slot = <index_t>free_slot.payload
+        else:
+            if self.n_slots == self.slot_room:
+                room = 2 * self.slot_room if self.slot_room else 64
+                slots = <index_t*>realloc(self.node_of_slot, <size_t>room * sizeof(index_t))
+                if slots == NULL:
+                    with gil:
+                        raise MemoryError(f"no memory for {room} nodes")
+                self.node_of_slot = slots
+                self.slot_room = room
+            host.slot = self.n_slots
+            self.n_slots += 1
+        self.node_of_slot[host.slot] = node
+        host.state = READY
+        host.ready = self.now
+        host.version += 1
+        self.node_version += 1
+        self.placer.add_node(host.slot, host.kind)
+        for i in range(self.n_daemons):
+            if self.placer.bind_to(self.daemons[i], host.slot):
+                self.attach(self.new_later(self.daemons[i], -1, -1), node)
+        if host.cordoned:
+            self.placer.cordon(host.slot, True)
+        else:
+            self.unblock_all()
+        if host.watched:
+            self.heap.push_event(self.now, DRIVER, 0, node)
+        self.woken |= NODE_READY
+        return 0
+
+    cdef int leave(self, index_t node) except -1 nogil:
+        """Take a node without pods out of the placer."""
+        cdef node_t* host = &self.nodes[node]
+        if host.slot >= 0:
+            self.placer.remove_node(host.slot)
+            self.free_slots.push_event(host.slot, 0, 0, host.slot)
+            host.slot = -1
+        host.version += 1
+        self.node_version += 1
+        return 0
+
+    cdef int schedule(self) except -1 nogil:
+        """Bind the pods of all active classes, or block the class."""
+        cdef index_t[RUN] slots
+        cdef index_t pod_class, wanted, done, i, pod
+        while self.n_active:
+            pod_class = self.active[0]
+            wanted = self.turn_of(pod_class, RUN)
+            done = self.placer.bind_run(pod_class, wanted, slots)
+            for i in range(done):
+                pod = self.classes[pod_class].head
+                self.dequeue(pod)
+                self.place(pod, self.node_of_slot[slots[i]])
+            if done < wanted:
+                self.block(pod_class)
+                self.woken |= POD_PENDING
+            elif self.classes[pod_class].n_pending == 0:
+                self.deactivate(pod_class)
+            else:
+                self.sift_down(0)
+        return 0
+
+    def run(self, time_ns_t until, int wake_on):
+        """Go on until the driver is needed.
+
+        Parameters
+        ----------
+        until : int
+            Last instant to work off.
+        wake_on : int
+            Bits of what wakes the driver.
+
+        Returns
+        -------
+        why : int
+            0: ``until`` is reached, and the clock with it; 1: something of ``wake_on`` happened;
+            2: an event of the driver is due.
+        kind : int
+        payload : int
+            Of the driver's event; a node that was watched joins with kind 0.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            Between two instants; the state is whole.
+        """
+        cdef Event event
+        cdef const Event* first
+        cdef time_ns_t time
+        cdef Py_ssize_t n_rows = self.row_class.shape[0]
+        cdef int64_t rounds = 0
+        cdef int why = 0
+        event.kind = 0
+        event.payload = -1
+        with nogil:
+            while True:
+                rounds += 1
+                if rounds % SIGNAL_PERIOD == 0:
+                    with gil:
+                        PyErr_CheckSignals()
+                if self.n_active:
+                    self.schedule()
+                first = self.heap.first()
+                time = first.time if first != NULL else NO_TIME
+                if self.next_row < n_rows and self.row_arrival[self.next_row] < time:
+                    time = self.row_arrival[self.next_row]
+                if time > self.now and (self.woken & wake_on):
+                    why = 1
+                    break
+                if time > until:
+                    self.now = until
+                    break
+                self.now = time
+                while (
+                    first != NULL and first.time == time and first.priority < DRIVER
+                ):
+                    self.heap.pop_event(&event)
+                    if event.priority == JOIN:
+                        self.join(<index_t>event.payload)
+                    elif self.pods[event.payload].ended < 0:
+                        self.release(<index_t>event.payload)
+                        self.n_events += 1
+                    first = self.heap.first()
+                if self.next_row < n_rows and self.row_arrival[self.next_row] == time:
+                    while self.next_row < n_rows and self.row_arrival[self.next_row] == time:
+                        self.arrive(self.next_row)
+                        self.next_row += 1
+                    continue
+                if self.n_active:
+                    continue
+                if first != NULL and first.time == time:
+                    self.heap.pop_event(&event)
+                    why = 2
+                    break
+        return why, event.kind, event.payload
+
+    def take_woken(self):
+        """Return the bits of what happened since the last call, and forget them."""
+        cdef int woken = self.woken
+        self.woken = 0
+        return woken
+
+    def wake(self, int bits):
+        """Add to what happened."""
+        self.woken |= bits
+
+    def push(self, time_ns_t time, int kind, int64_t payload):
+        """Ask to be called back; ``kind`` is at least 1."""
+        if time < self.now:
+            raise ValueError(f"time must be >= {self.now}, found {time}")
+        self.heap.push_event(time, DRIVER, kind, payload)
+
+    def add_node(self, index_t kind, time_ns_t ready, int64_t token=-1, bint watched=False):
+        """Buy a machine that joins at ``ready`` (-1: never) and return its node id."""
+        cdef index_t node = self.new_node(kind, token)
+        self.nodes[node].watched = watched
+        if ready >= 0:
+            if ready < self.now:
+                raise ValueError(f"ready must be >= {self.now}, found {ready}")
+            self.heap.push_event(ready, JOIN, JOIN, node)
+        return node
+
+    def announce_loss(self, node, time_ns_t time):
+        """Note when the cloud takes a machine back."""
+        self.nodes[self.check_node(node)].lost = time
+        self.node_version += 1
+
+    def cordon(self, node, bint closed):
+        """Close a node to new pods, or open it again."""
+        cdef node_t* host = &self.nodes[self.check_node(node)]
+        if host.cordoned == closed:
+            return
+        host.cordoned = closed
+        host.version += 1
+        self.node_version += 1
+        if host.slot >= 0:
+            self.placer.cordon(host.slot, closed)
+            if not closed:
+                self.unblock_all()
+
+    def drain(self, node, bint on):
+        """Mark a node as draining and cordon it, or call that off."""
+        cdef node_t* host = &self.nodes[self.check_node(node)]
+        if host.state != (READY if on else DRAINING):
+            raise ValueError(f"node {node} can't change its draining in state {host.state}")
+        host.state = DRAINING if on else READY
+        host.version += 1
+        self.node_version += 1
+        self.cordon(node, on)
+
+    def evict(self, pod):
+        """End a running pod early; return the id of the pod that takes its place, or -1."""
+        cdef index_t old = self.check_pod(pod)
+        cdef index_t pod_class = self.class_of(old)
+        cdef int restart = self.classes[pod_class].restart
+        cdef time_ns_t duration = self.duration_of(old)
+        cdef index_t new
+        if self.pods[old].node < 0 or self.pods[old].ended >= 0:
+            raise ValueError(f"pod {pod} does not run")
+        self.n_events += 1
+        self.release(old)
+        if restart == LOST:
+            return -1
+        if restart == REMAINING and duration >= 0:
+            duration -= self.now - self.pods[old].bound
+        new = self.new_later(pod_class, duration, old)
+        if self.classes[pod_class].blocked:
+            self.woken |= POD_PENDING
+        self.enqueue(new)
+        return new
+
+    def bind(self, pod, node):
+        """Bind a pending pod to a ready node past the scheduler; return whether that was done."""
+        cdef index_t waiting = self.check_pod(pod)
+        cdef index_t host = self.check_node(node)
+        cdef index_t pod_class = self.class_of(waiting)
+        cdef class_t* its = &self.classes[pod_class]
+        if self.pods[waiting].bound >= 0 or self.nodes[host].state != READY:
+            return False
+        if not self.placer.bind_to(pod_class, self.nodes[host].slot):
+            return False
+        # The heap of active classes is in order of their heads, and this may take a head away.
+        if not its.blocked and its.place >= 0:
+            self.deactivate(pod_class)
+        self.dequeue(waiting)
+        if not its.blocked and its.n_pending:
+            self.activate(pod_class)
+        self.place(waiting, host)
+        return True
+
+    def terminate(self, node):
+        """Take a node out of the cluster and end its daemon pods; other pods must be gone."""
+        cdef index_t host = self.check_node(node)
+        cdef index_t pod, following
+        if self.nodes[host].state == TERMINATING:
+            raise ValueError(f"node {node} is terminating already")
+        pod = self.nodes[host].first_pod
+        while pod >= 0:
+            if not self.is_daemon(pod):
+                raise ValueError(f"node {node} still has pod {pod}")
+            pod = self.pods[pod].next
+        pod = self.nodes[host].first_pod
+        while pod >= 0:
+            following = self.pods[pod].next
+            self.detach(pod)
+            self.placer.release(self.class_of(pod), self.nodes[host].slot)
+            pod = following
+        self.nodes[host].state = TERMINATING
+        self.nodes[host].cordoned = True
+        self.leave(host)
+
+    def remove(self, node):
+        """Give back the machine of a node that terminates."""
+        cdef index_t host = self.check_node(node)
+        if self.nodes[host].state != TERMINATING:
+            raise ValueError(f"node {node} must be terminating before its machine goes")
+        self.nodes[host].state = GONE
+        self.nodes[host].gone = self.now
+        self.node_version += 1
+        self.woken |= NODE_GONE
