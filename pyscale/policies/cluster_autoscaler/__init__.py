@@ -1,0 +1,1 @@
+"""Cluster Autoscaler over EC2 Auto Scaling groups."""

@@ -1,0 +1,339 @@
+"""What Cluster Autoscaler remembers of its node groups: readiness, requests, failures.
+
+Specification section 1.4; upstream ``clusterstate/clusterstate.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from .backoff import Backoff
+from .durations import MINUTE
+from .options import GroupOptions, Options
+from .world import Instance, NodeGroupRow, NodeRow, World
+
+SCALE_DOWN_WINDOW = 5 * MINUTE
+INSTANCE_CACHE_REFRESH = 2 * MINUTE
+MISSING_NODES_OK = 3
+MISSING_SHARE_OK = 0.45
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Names of nodes (and instances without node) by class."""
+
+    registered: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    ready: list[str] = field(default_factory=list)
+    not_started: list[str] = field(default_factory=list)
+    unready: list[str] = field(default_factory=list)
+    unregistered: list[str] = field(default_factory=list)
+    long_unregistered: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class ScaleUpRequest:
+    """An increase that has not arrived yet."""
+
+    increase: int
+    deadline: int
+
+
+@dataclass(slots=True)
+class _Range:
+    minimum: int
+    maximum: int
+    target: int
+
+
+@dataclass(slots=True)
+class IncorrectSize:
+    """A number of nodes that does not match the target, since when."""
+
+    current: int
+    expected: int
+    since: int
+
+
+class ClusterState:
+    """The registry that survives iterations.
+
+    Parameters
+    ----------
+    options : Options
+    world : World
+    group_options : callable
+        Options of a node group, by its name.
+    """
+
+    def __init__(
+        self, options: Options, world: World, group_options: Callable[[str], GroupOptions]
+    ) -> None:
+        self._options = options
+        self._world = world
+        self._group_options = group_options
+        self._backoff = Backoff(
+            options.initial_node_group_backoff_duration,
+            options.max_node_group_backoff_duration,
+            options.node_group_backoff_reset_timeout,
+        )
+        self._groups: list[str] = []
+        self._requests: dict[str, ScaleUpRequest] = {}
+        self._deletions: list[tuple[str, int]] = []
+        self._ranges: dict[str, _Range] = {}
+        self._readiness: dict[str, Readiness] = {}
+        self._total = Readiness()
+        self._unregistered_since: dict[str, tuple[str, int]] = {}
+        self._incorrect: dict[str, IncorrectSize] = {}
+        self._cache: dict[str, Sequence[Instance]] = {}
+        self._cache_due: int | None = None
+        self._instances: dict[str, Sequence[Instance]] = {}
+        self._previous: dict[str, Sequence[Instance]] = {}
+
+    # --- the update of each iteration ---
+
+    def update(self, nodes: Sequence[NodeRow], groups: Sequence[NodeGroupRow], now: int) -> None:
+        """Take in a new observation."""
+        self._groups = [group.name for group in groups]
+        targets = {group.name: group.target for group in groups}
+        self._previous, self._instances = self._instances, self._list_instances(now)
+        self._update_unregistered(nodes, now)
+        self._update_readiness(nodes, now)
+        self._update_ranges(targets)
+        self._update_requests(now)
+        self._handle_creation_errors(now)
+        self._update_ranges(targets)
+        self._update_incorrect_sizes(now)
+
+    def recalculate(self, now: int) -> None:
+        """Take in new targets after a resize."""
+        self._update_ranges({name: self._world.target_size(name) for name in self._groups})
+
+    def invalidate_instances(self, group: str) -> None:
+        """Read a group's instances afresh when they are needed next."""
+        self._cache.pop(group, None)
+
+    def _list_instances(self, now: int) -> dict[str, Sequence[Instance]]:
+        if self._cache_due is None:
+            self._cache_due = now // INSTANCE_CACHE_REFRESH * INSTANCE_CACHE_REFRESH
+        while self._cache_due <= now:
+            self._cache.clear()
+            self._cache_due += INSTANCE_CACHE_REFRESH
+        for group in self._groups:
+            if self.is_scaling_up(group):
+                self.invalidate_instances(group)
+        for group in self._groups:
+            if group not in self._cache:
+                self._cache[group] = list(self._world.instances(group))
+        return dict(self._cache)
+
+    def _update_unregistered(self, nodes: Sequence[NodeRow], now: int) -> None:
+        registered = {node.name for node in nodes}
+        since: dict[str, tuple[str, int]] = {}
+        for group in self._groups:
+            for instance in self._instances.get(group, ()):
+                if instance.name in registered or instance.deleting or instance.error:
+                    continue
+                known = self._unregistered_since.get(instance.name)
+                since[instance.name] = known or (group, now)
+        self._unregistered_since = since
+
+    def _update_readiness(self, nodes: Sequence[NodeRow], now: int) -> None:
+        readiness: dict[str, Readiness] = {}
+        total = Readiness()
+        known = {
+            group: {instance.name for instance in instances}
+            for group, instances in self._instances.items()
+        }
+        for node in nodes:
+            if not node.group:
+                _classify(total, node, False, now, self._options.max_node_startup_time)
+                continue
+            own = readiness.setdefault(node.group, Readiness())
+            startup = self._group_options(node.group).max_node_startup_time
+            deleted = node.name not in known.get(node.group, ())
+            for where in (own, total):
+                _classify(where, node, deleted, now, startup)
+        for name, (group, since) in self._unregistered_since.items():
+            own = readiness.setdefault(group, Readiness())
+            late = since + self._group_options(group).max_node_provision_time < now
+            for where in (own, total):
+                (where.long_unregistered if late else where.unregistered).append(name)
+        self._readiness, self._total = readiness, total
+
+    def _update_ranges(self, targets: dict[str, int]) -> None:
+        self._ranges = {}
+        for group in self._groups:
+            size = targets[group]
+            late = len(self._readiness.get(group, Readiness()).long_unregistered)
+            self._ranges[group] = _Range(size - late, size, size)
+        for group, request in self._requests.items():
+            if group in self._ranges:
+                self._ranges[group].minimum -= request.increase
+        for group, _ in self._deletions:
+            if group in self._ranges:
+                self._ranges[group].maximum += 1
+
+    def _update_requests(self, now: int) -> None:
+        self._backoff.forget_stale(now)
+        for group, request in list(self._requests.items()):
+            if not self._has_upcoming(group):
+                del self._requests[group]
+            elif request.deadline < now:
+                self._backoff.fail(group, now)
+                self._world.decrease_target(group, -request.increase)
+                del self._requests[group]
+        self._deletions = [(group, end) for group, end in self._deletions if end >= now]
+
+    def _handle_creation_errors(self, now: int) -> None:
+        for group in self._groups:
+            seen = {i.name for i in self._previous.get(group, ()) if i.error}
+            by_error: dict[str, list[str]] = {}
+            for instance in self._instances.get(group, ()):
+                if instance.error:
+                    by_error.setdefault(instance.error, []).append(instance.name)
+            for names in by_error.values():
+                fresh = [name for name in names if name not in seen]
+                if fresh and self.is_scaling_up(group):
+                    self._change_request(group, -len(fresh), now)
+                    self._backoff.fail(group, now)
+
+    def _update_incorrect_sizes(self, now: int) -> None:
+        incorrect: dict[str, IncorrectSize] = {}
+        for group in self._groups:
+            readiness = self._readiness.get(group)
+            if readiness is None:
+                continue
+            target = self._ranges[group].target
+            registered = len(readiness.registered)
+            pending = len(readiness.unregistered) + len(readiness.long_unregistered)
+            if target - pending <= registered <= target:
+                continue
+            known = self._incorrect.get(group)
+            if known and (known.current, known.expected) == (registered, target):
+                incorrect[group] = known
+            else:
+                incorrect[group] = IncorrectSize(registered, target, now)
+        self._incorrect = incorrect
+
+    # --- what happens to the groups ---
+
+    def register_scale_up(self, group: str, delta: int, now: int) -> None:
+        """Note a successful increase."""
+        self._change_request(group, delta, now)
+
+    def register_failed_scale_up(self, group: str, now: int) -> None:
+        """Note a failed increase: the group backs off."""
+        self._backoff.fail(group, now)
+
+    def register_scale_down(self, group: str, now: int) -> None:
+        """Note a deletion that the cloud accepted."""
+        self._deletions.append((group, now + SCALE_DOWN_WINDOW))
+
+    def _change_request(self, group: str, delta: int, now: int) -> None:
+        deadline = now + self._group_options(group).max_node_provision_time
+        request = self._requests.get(group)
+        if request is None:
+            if delta > 0:
+                self._requests[group] = ScaleUpRequest(delta, deadline)
+            return
+        if request.increase + delta <= 0:
+            del self._requests[group]
+            return
+        request.increase += delta
+        if delta > 0:
+            request.deadline = deadline
+
+    # --- questions ---
+
+    def is_cluster_healthy(self) -> bool:
+        """Whether not too many nodes are unready."""
+        unready = len(self._total.unready)
+        if unready <= self._options.ok_total_unready_count:
+            return True
+        share = self._options.max_total_unready_percentage / 100.0
+        return unready <= share * len(self._total.registered)
+
+    def is_group_healthy(self, group: str) -> bool:
+        """Whether not too many of a group's nodes are missing."""
+        acceptable = self._ranges.get(group)
+        if acceptable is None:
+            return False
+        readiness = self._readiness.get(group)
+        if readiness is None:
+            target, minimum = acceptable.target, acceptable.minimum
+            return target == 0 or (minimum == 0 and target > 0)
+        ready = len(readiness.ready)
+        missing = max(0, acceptable.minimum - ready)
+        present = ready + len(readiness.unready) + len(readiness.not_started)
+        return not (missing > MISSING_NODES_OK and missing > MISSING_SHARE_OK * present)
+
+    def is_backed_off(self, group: str, now: int) -> bool:
+        """Whether a group is in backoff after a failed scale-up."""
+        return self._backoff.is_backed_off(group, now)
+
+    def is_safe_to_scale_up(self, group: str, now: int) -> bool:
+        """Whether a group is healthy and not backed off."""
+        return self.is_group_healthy(group) and not self.is_backed_off(group, now)
+
+    def is_scaling_up(self, group: str) -> bool:
+        """Whether a request is pending and nodes are still missing."""
+        return group in self._requests and self._has_upcoming(group)
+
+    def _has_upcoming(self, group: str) -> bool:
+        acceptable = self._ranges.get(group)
+        if acceptable is None:
+            return False
+        readiness = self._readiness.get(group, Readiness())
+        return acceptable.target > len(readiness.registered) - len(readiness.not_started)
+
+    def upcoming(self, now: int) -> dict[str, tuple[int, list[str]]]:
+        """Return per group the nodes on their way and those registered but not started."""
+        found: dict[str, tuple[int, list[str]]] = {}
+        for group in self._groups:
+            if group not in self._requests or self.is_backed_off(group, now):
+                continue
+            readiness = self._readiness.get(group, Readiness())
+            present = len(readiness.ready) + len(readiness.unready)
+            count = self._ranges[group].target - present - len(readiness.long_unregistered)
+            if count > 0:
+                found[group] = count, readiness.not_started
+        return found
+
+    def late_instances(self, now: int) -> dict[str, list[str]]:
+        """Return per group the instances that did not register in time, by id."""
+        found: dict[str, list[str]] = {}
+        for name, (group, since) in self._unregistered_since.items():
+            if since + self._group_options(group).max_node_provision_time < now:
+                found.setdefault(group, []).append(name)
+        return {group: sorted(found[group]) for group in found}
+
+    def failed_instances(self) -> dict[str, list[str]]:
+        """Return per group the instances that report a creation error."""
+        found: dict[str, list[str]] = {}
+        for group in self._groups:
+            names = [i.name for i in self._instances.get(group, ()) if i.error]
+            if names:
+                found[group] = names
+        return found
+
+    def incorrect_size(self, group: str) -> IncorrectSize | None:
+        """Return a group's mismatch of nodes and target, if there is one."""
+        return self._incorrect.get(group)
+
+    def registered(self, group: str) -> int:
+        """Return the number of a group's Node objects."""
+        return len(self._readiness.get(group, Readiness()).registered)
+
+
+def _classify(where: Readiness, node: NodeRow, deleted: bool, now: int, startup: int) -> None:
+    where.registered.append(node.name)
+    if deleted:
+        where.deleted.append(node.name)
+    elif node.ready:
+        where.ready.append(node.name)
+    elif node.created_ns + startup > now:
+        where.not_started.append(node.name)
+    else:
+        where.unready.append(node.name)

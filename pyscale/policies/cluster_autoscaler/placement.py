@@ -1,0 +1,84 @@
+"""What Cluster Autoscaler asks of a snapshot of the cluster.
+
+Checks are PreFilter and Filter of kube-scheduler's default profile.  Nodes are known by small
+integers (handles) that stay valid as long as the snapshot; pods are known by their class only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ...model.nodes import Node
+from .classes import PodClass
+
+Accept = Callable[[int], bool]
+
+POD_TOPOLOGY_SPREAD = "PodTopologySpread"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a node does not take a pod.
+
+    ``unresolvable`` as in the scheduler: removing pods would not help.
+    """
+
+    plugin: str
+    reasons: tuple[str, ...]
+    unresolvable: bool = False
+
+    @property
+    def text(self) -> str:
+        """The reasons in one line."""
+        return "; ".join(self.reasons)
+
+
+class Placement(Protocol):
+    """A snapshot: an ordered list of nodes with the pods on them.
+
+    List order is the order of addition; ``last_match`` is where the rotating scan found a node
+    last, an index in the list, and survives everything, a rebuild for the next loop too.
+    """
+
+    last_match: int
+
+    def reset(self) -> None:
+        """Drop all nodes; the scan's memory stays."""
+
+    def add_node(self, node: Node, name: str, pods: Iterable[PodClass]) -> int:
+        """Append a node under a name, which also becomes its hostname label; return its handle."""
+
+    def remove_node(self, node: int) -> None:
+        """Take a node and its pods out of the list."""
+
+    def taint_node(self, node: int, key: str) -> None:
+        """Give a node without pods a NoSchedule taint, in place."""
+
+    def size(self) -> int:
+        """Return the number of nodes."""
+
+    def fork(self) -> None:
+        """Remember the state, to go back to or to keep."""
+
+    def revert(self) -> None:
+        """Undo everything since the last fork."""
+
+    def commit(self) -> None:
+        """Keep everything since the last fork."""
+
+    def place(self, pod_class: PodClass, node: int) -> None:
+        """Put a pod on a node, unchecked."""
+
+    def displace(self, pod_class: PodClass, node: int) -> None:
+        """Take a pod off a node."""
+
+    def refusal(self, pod_class: PodClass, node: int) -> Refusal | None:
+        """Return why a node refuses a pod, None if it takes it."""
+
+    def scan(self, pod_class: PodClass, accept: Accept | None = None) -> int | None:
+        """Return the first node that takes a pod, by rotating scan, and remember its place.
+
+        Cordoned nodes and those that ``accept`` refuses are skipped.
+        """

@@ -1,0 +1,195 @@
+"""Which node a new node of each group would look like.
+
+Specification section 4.2; upstream ``processors/nodeinfosprovider`` and
+``simulator/node_info_utils.go``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ...model.pods import PodTemplate
+from ...model.taints import NO_EXECUTE, NO_SCHEDULE, Toleration
+from .classes import PodClass
+from .durations import MINUTE
+from .node_shapes import NodeShape
+from .options import Options
+from .placement import Placement
+from .taints import is_startup_taint, template_taints
+from .world import TO_BE_DELETED, DaemonSet, NodeGroupRow, NodeRow, Observation
+
+TEMPLATE_LABEL = "cluster-autoscaler.kubernetes.io/template-node"
+SYSTEM_NODE_CRITICAL = "system-node-critical"
+GOOD_AFTER = MINUTE
+NODE_PLUGINS = ("NodeUnschedulable", "NodeName", "TaintToleration", "NodeAffinity")
+
+_DAEMON_TOLERATIONS = (
+    ("node.kubernetes.io/not-ready", NO_EXECUTE),
+    ("node.kubernetes.io/unreachable", NO_EXECUTE),
+    ("node.kubernetes.io/disk-pressure", NO_SCHEDULE),
+    ("node.kubernetes.io/memory-pressure", NO_SCHEDULE),
+    ("node.kubernetes.io/pid-pressure", NO_SCHEDULE),
+    ("node.kubernetes.io/unschedulable", NO_SCHEDULE),
+)
+_NETWORK_TOLERATION = ("node.kubernetes.io/network-unavailable", NO_SCHEDULE)
+
+
+def daemon_pod_template(template: PodTemplate) -> PodTemplate:
+    """Return a DaemonSet's pod as its controller makes it: with the tolerations it adds."""
+    wanted = list(_DAEMON_TOLERATIONS)
+    if template.spec.host_network:
+        wanted.append(_NETWORK_TOLERATION)
+    added = tuple(Toleration(key, "Exists", "", effect) for key, effect in wanted)
+    return replace(
+        template, spec=replace(template.spec, tolerations=template.spec.tolerations + added)
+    )
+
+
+@dataclass(slots=True)
+class TemplateProvider:
+    """Finds a template per group; templates of good nodes are remembered."""
+
+    options: Options
+    _cache: dict[str, NodeShape] = field(default_factory=dict)
+    _known: dict[tuple[object, ...], NodeShape] = field(default_factory=dict)
+
+    def templates(
+        self, seen: Observation, nodes: Iterable[NodeRow], placement: Placement, now: int
+    ) -> dict[str, NodeShape]:
+        """Return a template for each group that has one.
+
+        First available of: the first good node, a remembered one, the cloud's template, any node.
+        """
+        good: dict[str, NodeRow] = {}
+        bad: dict[str, NodeRow] = {}
+        for node in nodes:
+            if node.group:
+                (good if _is_good(node, now) else bad).setdefault(node.group, node)
+        found: dict[str, NodeShape] = {}
+        for group in seen.groups:
+            shape = self._template(
+                group, good.get(group.name), bad.get(group.name), seen, placement
+            )
+            if shape is not None:
+                found[group.name] = shape
+        for name in [name for name in self._cache if name not in found]:
+            del self._cache[name]
+        return found
+
+    def _template(
+        self,
+        group: NodeGroupRow,
+        good: NodeRow | None,
+        bad: NodeRow | None,
+        seen: Observation,
+        placement: Placement,
+    ) -> NodeShape | None:
+        if good is not None:
+            shape = self._from_node(good, seen, placement)
+            self._cache[group.name] = shape
+            return shape
+        if group.name in self._cache:
+            return self._cache[group.name]
+        if group.template is not None:
+            return self._from_provider(group.template, seen.daemon_sets, placement)
+        return self._from_node(bad, seen, placement) if bad is not None else None
+
+    def _from_node(self, node: NodeRow, seen: Observation, placement: Placement) -> NodeShape:
+        classes, deletion_ns = seen.pods.classes, seen.pods.deletion_ns
+        pods = tuple(
+            classes[pod]
+            for pod in node.pods
+            if (classes[pod].is_daemon_set or classes[pod].is_mirror) and deletion_ns[pod] is None
+        )
+        running = {(pod.namespace, pod.controller_name) for pod in pods if pod.is_daemon_set}
+        missing = [
+            daemon_set
+            for daemon_set in seen.daemon_sets
+            if (daemon_set.namespace, daemon_set.name) not in running
+            and (self.options.force_ds or _is_critical(daemon_set))
+        ]
+        keep_cordon = node.unschedulable and not self.options.scale_from_unschedulable
+        taints = template_taints(node.taints, self.options)
+        key = (id(node.node), pods, taints, keep_cordon, tuple(map(id, missing)))
+        shape = self._known.get(key)
+        if shape is None:
+            bare = replace(
+                node.node,
+                labels={**node.node.labels, TEMPLATE_LABEL: "true"},
+                taints=taints,
+                unschedulable=keep_cordon,
+            )
+            shape = self._with_daemon_sets(NodeShape.of(bare, pods), missing, placement)
+            self._known[key] = shape
+        return shape
+
+    def _from_provider(
+        self, template: NodeShape, daemon_sets: Sequence[DaemonSet], placement: Placement
+    ) -> NodeShape:
+        key = (id(template), tuple(map(id, daemon_sets)))
+        shape = self._known.get(key)
+        if shape is None:
+            bare = replace(
+                template.node,
+                labels={**template.node.labels, TEMPLATE_LABEL: "true"},
+                taints=template_taints(template.node.taints, self.options),
+            )
+            shape = self._with_daemon_sets(
+                NodeShape.of(bare, template.pods), daemon_sets, placement
+            )
+            self._known[key] = shape
+        return shape
+
+    def _with_daemon_sets(
+        self, shape: NodeShape, daemon_sets: Sequence[DaemonSet], placement: Placement
+    ) -> NodeShape:
+        """Add the pods of the DaemonSets that would run on the node, fit or not."""
+        if not daemon_sets:
+            return shape
+        placement.fork()
+        handle = placement.add_node(shape.node, "template-node-for-daemon-sets", ())
+        fitting: list[PodClass] = []
+        for daemon_set in daemon_sets:
+            refusal = placement.refusal(daemon_set.pod_class, handle)
+            if refusal is None or refusal.plugin not in NODE_PLUGINS:
+                fitting.append(daemon_set.pod_class)
+        placement.revert()
+        return NodeShape.of(shape.node, shape.pods + tuple(fitting))
+
+
+def is_ready(node: NodeRow, options: Options) -> bool:
+    """Whether a node counts as ready; startup taints make it count as starting."""
+    return node.ready and not any(is_startup_taint(taint.key, options) for taint in node.taints)
+
+
+def _is_good(node: NodeRow, now: int) -> bool:
+    """Ready for over a minute, not cordoned, not under deletion."""
+    return (
+        node.ready
+        and not node.unschedulable
+        and now - node.ready_since_ns > GOOD_AFTER
+        and node.taint(TO_BE_DELETED) is None
+    )
+
+
+def _is_critical(daemon_set: DaemonSet) -> bool:
+    spec = daemon_set.template.spec
+    return spec.priority_class_name == SYSTEM_NODE_CRITICAL and spec.preemption_policy != "Never"
+
+
+def contributions(
+    groups: Iterable[NodeGroupRow],
+    nodes: Iterable[NodeRow],
+    templates: Mapping[str, NodeShape],
+) -> dict[str, NodeShape]:
+    """Return the node that stands for each group in quotas: its first one, else its template."""
+    first: dict[str, NodeShape] = {}
+    for node in nodes:
+        if node.group and node.group not in first:
+            first[node.group] = NodeShape.of(node.node)
+    return {
+        group.name: first.get(group.name) or templates[group.name]
+        for group in groups
+        if group.name in first or group.name in templates
+    }
