@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from pyscale.model.catalog import (
     ON_DEMAND,
     SPOT,
@@ -54,7 +56,8 @@ def ec2(
 
     Notes
     -----
-    Linear in types times zones: some 50 ms.  Capacity, overhead and labels follow Karpenter's AWS
+    Linear in types times zones: some 80 ms; the catalogues of the default options are kept, so that
+    asking again costs nothing.  Capacity, overhead and labels follow Karpenter's AWS
     provider; shapes, zones and on-demand prices are facts of the date in ``source``; spot prices
     of the default process are *estimates* (see :class:`SpotProcess`).
 
@@ -65,7 +68,19 @@ def ec2(
     >>> machine.capacity["pods"] // 10**9, machine.allocatable()["cpu"] // 10**6
     (29, 1930)
     """
-    options = options or MachineOptions()
+    if spot_prices is None and options is None:
+        return _default(region, seed).at(at_ns) if at_ns else _default(region, seed)
+    return _build(region, seed, spot_prices, options or MachineOptions()).at(at_ns)
+
+
+@lru_cache(maxsize=8)
+def _default(region: str, seed: int) -> Catalog:
+    return _build(region, seed, None, MachineOptions()).at(0)
+
+
+def _build(
+    region: str, seed: int, spot_prices: SpotPrices | None, options: MachineOptions
+) -> Catalog:
     table = ec2_data.region(region)
     if spot_prices is None:
         on_demand = {
@@ -93,7 +108,7 @@ def ec2(
         well_known_labels=WELL_KNOWN,
         source=ec2_data.source(),
         spot_prices=spot_prices,
-    ).at(at_ns)
+    )
 
 
 def _offerings(
