@@ -11,6 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .cluster_objects import ClusterObjects, load_cluster
+    from .files import Manifest, read_objects
     from .groups import node_claim_from_dict, node_pool_from_dict
     from .nodes import node_from_dict
     from .pods import PodReader, pod_from_dict, pod_template_from_dict
@@ -28,8 +30,11 @@ if TYPE_CHECKING:
     )
 
 _MODULE_OF = {
+    "ClusterObjects": "cluster_objects",
+    "Manifest": "files",
     "PodReader": "pods",
     "csi_node_from_dict": "storage",
+    "load_cluster": "cluster_objects",
     "namespace_from_dict": "workloads",
     "node_claim_from_dict": "groups",
     "node_from_dict": "nodes",
@@ -39,14 +44,18 @@ _MODULE_OF = {
     "pod_disruption_budget_from_dict": "workloads",
     "pod_from_dict": "pods",
     "pod_template_from_dict": "pods",
+    "read_objects": "files",
     "service_from_dict": "workloads",
     "storage_class_from_dict": "storage",
     "workload_from_dict": "workloads",
 }
 
 __all__ = [
+    "ClusterObjects",
+    "Manifest",
     "PodReader",
     "csi_node_from_dict",
+    "load_cluster",
     "namespace_from_dict",
     "node_claim_from_dict",
     "node_from_dict",
@@ -56,6 +65,7 @@ __all__ = [
     "pod_disruption_budget_from_dict",
     "pod_from_dict",
     "pod_template_from_dict",
+    "read_objects",
     "service_from_dict",
     "storage_class_from_dict",
     "workload_from_dict",

@@ -47,6 +47,9 @@ def decode(kind: str, obj: Any, shape: type[W], build: Callable[[W], T], where: 
     except msgspec.ValidationError as error:
         path, problem = _explain(str(error), obj)
         raise InvalidObjectError(place(kind, obj, where, path), problem) from None
+    except UnicodeEncodeError as error:
+        problem = f"expected Unicode text, found {error.object!r}"
+        raise InvalidObjectError(place(kind, obj, where), problem) from None
     except RecursionError:
         raise InvalidObjectError(place(kind, obj, where), "nested too deeply") from None
 
@@ -59,7 +62,8 @@ def place(kind: str, obj: Any, where: str, path: str = "") -> str:
         for field in ("namespace", "name")
         if isinstance(metadata, Mapping) and isinstance(metadata.get(field), str)
     ]
-    described = f"{kind} {'/'.join(names)}" if names else kind
+    name = "/".join(filter(None, names))
+    described = f"{kind} {name if name.isprintable() else repr(name)}" if name else kind
     return ": ".join(part for part in (where, described, path) if part)
 
 

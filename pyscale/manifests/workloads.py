@@ -19,7 +19,7 @@ from pyscale.model.workloads import Namespace, Service, Workload
 from . import _wire as base
 from . import _wire_groups as budgets
 from . import _wire_workloads as wire
-from ._convert import decode, label_selector
+from ._convert import decode, label_selector, owner_references
 from .pods import DEFAULT_NAMESPACE, template_of
 
 API_VERSIONS = {
@@ -83,6 +83,7 @@ def _workload(kind: str, given: wire.Workload, obj: Mapping[str, Any]) -> Worklo
         uid=metadata.uid or "",
         labels=metadata.labels or {},
         annotations=metadata.annotations or {},
+        owners=owner_references(metadata.owner_references),
         selector=label_selector(spec.selector),
         suspended=bool(spec.suspend),
     )
@@ -114,6 +115,7 @@ def _cron_job(given: wire.CronJob, obj: Mapping[str, Any]) -> Workload:
         uid=metadata.uid or "",
         labels=metadata.labels or {},
         annotations=metadata.annotations or {},
+        owners=owner_references(metadata.owner_references),
         selector=label_selector(job.selector),
         suspended=bool(spec.suspend),
         schedule=spec.schedule or "",
@@ -134,6 +136,7 @@ def _controller(given: wire.Selecting, obj: Mapping[str, Any]) -> Workload:
         uid=metadata.uid or "",
         labels=metadata.labels or {},
         annotations=metadata.annotations or {},
+        owners=owner_references(metadata.owner_references),
         selector=LabelSelector(spec.selector) if spec.selector else None,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .pods import PodTemplate
+from .pods import OwnerReference, PodTemplate
 from .requirements import LabelSelector
 
 
@@ -27,6 +27,7 @@ class Workload:
     uid: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    owners: tuple[OwnerReference, ...] = ()
     selector: LabelSelector | None = None
     suspended: bool = False
     schedule: str = ""
@@ -35,6 +36,11 @@ class Workload:
     def key(self) -> str:
         """``namespace/name``."""
         return f"{self.namespace}/{self.name}"
+
+    @property
+    def controller(self) -> OwnerReference | None:
+        """The workload that owns this one, if any."""
+        return next((owner for owner in self.owners if owner.controller), None)
 
 
 @dataclass(frozen=True, slots=True)

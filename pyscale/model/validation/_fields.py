@@ -34,7 +34,7 @@ def raise_first(kind: str, name: str, where: str, problems: Iterable[tuple[str, 
         With ``where``, kind, name and path.
     """
     for path, problem in problems:
-        described = f"{kind} {name}" if name else kind
+        described = f"{kind} {name if name.isprintable() else repr(name)}" if name else kind
         raise InvalidObjectError(": ".join(filter(None, (where, described, path))), problem)
 
 
