@@ -5,7 +5,7 @@ Run it once per release of the sources, with both packages installed; neither is
     pip install moto apache-libcloud
     python tools/build_ec2_catalog.py
 
-The same versions of the sources give the same bytes.
+The same versions of the sources give the same content.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ ORDINARY_MACHINES = (
     Requirement(f"{PREFIX}instance-generation", "Gt", ("2",)),
     Requirement(f"{PREFIX}instance-hypervisor", "In", ("nitro",)),
 )
-"""EC2 machines for pods that ask for no device; the first two are Karpenter's recommended pool."""
+"""EC2 machines for ordinary pods; the first two are those of Karpenter's recommended pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,9 @@ class GroupRules:
     architectures : tuple of str
         Architectures that pods run on which do not name one.
     machine_requirements : tuple of Requirement
-        What machines for pods without devices must be; a requirement on a label that the
-        catalogue does not have, or that a pod names itself, is left out.
+        What machines must be.  For a pod that names the label itself, or that no machine would
+        hold then (one that asks for a GPU), a requirement is left out; also if the catalogue does
+        not have the label.
     pods_per_node, min_cores : int
         A machine is at least so large that this many of its largest pods fit, and has at least
         so many cores.

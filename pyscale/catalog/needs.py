@@ -138,7 +138,7 @@ def need_of(
     fit = machines.fit(request)
     devices = {name for name, n in request.items() if n and name not in STANDARD_RESOURCES}
     for term in _terms(template.spec):
-        need = _need_of_term(class_id, template.spec, term, devices, machines, rules)
+        need = _need_of_term(class_id, template.spec, term, devices, fit, machines, rules)
         if need is None:
             continue
         prices = machines.prices(need.capacity_type)
@@ -178,6 +178,7 @@ def _need_of_term(
     spec: PodSpec,
     term: tuple[Requirement, ...],
     devices: set[str],
+    fit: NDArray[np.int64],
     machines: Machines,
     rules: GroupRules,
 ) -> Need | None:
@@ -205,10 +206,11 @@ def _need_of_term(
     if ARCH_LABEL not in by_key:
         allowed &= machines.mask(Requirement(ARCH_LABEL, "In", rules.architectures))
     preferred = allowed & np.array([d <= devices for d in machines.devices], dtype=np.bool_)
-    if not devices:
-        for requirement in rules.machine_requirements:
-            if requirement.key in machines.label_keys and requirement.key not in by_key:
-                preferred &= machines.mask(requirement)
+    for requirement in rules.machine_requirements:
+        if requirement.key in machines.label_keys and requirement.key not in by_key:
+            narrowed = preferred & machines.mask(requirement)
+            if (narrowed & (fit > 0)).any():
+                preferred = narrowed
     named = (CAPACITY_TYPE_LABEL, EKS_CAPACITY_TYPE_LABEL)
     copied = {key for key in by_key if key in named}
     copied |= {key for key in by_key if key in machines.label_keys and key not in _NODE_LABELS}

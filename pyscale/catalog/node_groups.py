@@ -91,7 +91,7 @@ def plan_node_groups(
     1. Pods need the same group if these are equal: allowed machines (from architecture, instance
        type and other labels of machines that they name), zones, purchase option, labels of their
        own that they select, taints, devices, ratio of memory to cores (below 3, below 6, above
-       6 GiB per core), and size of machine (rule 4).
+       6 GiB per core), and size of machine (rule 4); or if the same machine is chosen for them.
     2. Pods that select labels of their own get a dedicated group with these labels and with the
        taints that they tolerate; pods that ask for a device and tolerate a taint of its name, a
        group with that taint.  Other tolerations need no group.
@@ -187,7 +187,20 @@ def _distinct_needs(pods: Pods, sizes: _Sizes) -> tuple[list[Need], tuple[int, .
         if merged is None or not sizes.ranked(merged):
             key, merged = (*key, class_id), need
         found[key] = merged
-    return list(found.values()), tuple(unserved)
+    return _same_choice_together(found.values(), sizes), tuple(unserved)
+
+
+def _same_choice_together(needs: Iterable[Need], sizes: _Sizes) -> list[Need]:
+    """Merge needs for which groups would come out equal."""
+    found: dict[tuple[object, ...], Need] = {}
+    for need in needs:
+        key = (*need.constraints(), sizes.ranked(need)[0][1])
+        same = found.get(key)
+        merged = need if same is None else same.merged(need)
+        if merged is None or sizes.ranked(merged)[0][1] != key[-1]:
+            key, merged = (*key, need.class_ids), need
+        found[key] = merged
+    return list(found.values())
 
 
 def _merge_down(needs: list[Need], max_groups: int, sizes: _Sizes) -> list[Need]:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from pyscale.catalog import (
     GroupRules,
+    custom,
     ec2,
     kwok,
     node_groups_from_catalog,
@@ -54,15 +55,19 @@ def machine(group):
     return CATALOG.by_name[group.instance_types[0]]
 
 
-def test_pods_with_little_ordinary_and_much_memory_get_their_own_machines():
-    pods = [(pod(1000, 2), 10), (pod(1000, 4), 10), (pod(1000, 8), 10)]
-    plan = plan_node_groups(pods, CATALOG)
-    assert len(plan.groups) == 3
-    ratios = sorted(
-        machine(g).capacity["memory"] / machine(g).capacity["cpu"] / 2**30 for g in plan.groups
-    )
-    assert ratios[0] < ratios[2]
+def test_pods_with_little_and_with_much_memory_get_their_own_machines():
+    plan = plan_node_groups([(pod(1000, 2), 10), (pod(1000, 8), 10)], CATALOG)
+    assert len(plan.groups) == 2
+    names = [plan.groups_of_class[class_id][0] for class_id in (0, 1)]
+    machines = [machine(next(g for g in plan.groups if g.name == name)) for name in names]
+    assert machines[0].capacity["memory"] < machines[1].capacity["memory"]
     assert plan.unserved == ()
+
+
+def test_pods_for_which_the_same_machine_is_chosen_share_a_group():
+    machines = custom([{"name": "only", "cpu": "16", "memory": "64Gi", "zone": "a", "price": 1}])
+    groups = node_groups_from_catalog([(pod(1000, 1), 1), (pod(500, 4), 1)], machines)
+    assert len(groups) == 1
 
 
 def test_a_machine_holds_several_of_its_pods():
