@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import datasets
+    from .examples import list_examples, load_example
     from .load import Loads, Workload
     from .registry import Format, list_formats, load_trace, sniff_format
     from .summary import TraceSummary
@@ -20,7 +21,9 @@ _HOMES = {
     "Trace": "trace",
     "TraceSummary": "summary",
     "Workload": "load",
+    "list_examples": "examples",
     "list_formats": "registry",
+    "load_example": "examples",
     "load_trace": "registry",
     "sniff_format": "registry",
     "stream_table": "table",
@@ -34,7 +37,9 @@ __all__ = [
     "TraceSummary",
     "Workload",
     "datasets",
+    "list_examples",
     "list_formats",
+    "load_example",
     "load_trace",
     "sniff_format",
     "stream_table",
