@@ -35,8 +35,7 @@ DIRECTIVES = {
     "wraparound": False,
     "freethreading_compatible": True,
 }
-# ``nonecheck`` is not among them: with it Cython refuses ``self.x += y`` without the GIL.
-CHECKS = ("boundscheck", "initializedcheck", "overflowcheck")
+CHECKS = ("boundscheck", "initializedcheck", "nonecheck", "overflowcheck")
 
 
 def build_mode() -> str:

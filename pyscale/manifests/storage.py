@@ -102,6 +102,7 @@ def persistent_volume_from_dict(
             claim=f"{claim.namespace or ''}/{claim.name}" if claim.name else "",
             claim_uid=claim.uid or "",
             phase=(given.status.phase or "") if given.status else "",
+            deletion_ns=time_ns(metadata.deletion_timestamp, "$.metadata.deletionTimestamp"),
             manifest=raw,
         )
 

@@ -62,6 +62,7 @@ class PersistentVolume:
     claim: str = ""  # namespace/name of the bound claim
     claim_uid: str = ""
     phase: str = ""
+    deletion_ns: int | None = None
     manifest: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
 

@@ -21,10 +21,16 @@ from pyscale.model.nodes import (
 )
 from pyscale.model.pods import Pod, PodTemplate
 from pyscale.model.requests import effective_request
-from pyscale.model.resource_space import ResourceSpace
-from pyscale.model.resources import NANO, PODS, Resources
+from pyscale.model.resources import CPU, MEMORY, NANO, PODS, Resources
 
 from .base import READY, ClusterView, Int64s, NodeKind, Placements, Setting
+
+_MILLI_CPU = NANO // 1000
+
+
+def unit_of(resource: str) -> int:
+    """Return how many nano-units make the unit that tables use for a resource."""
+    return _MILLI_CPU if resource == CPU else NANO
 
 
 def setting_of(
@@ -41,8 +47,15 @@ def setting_of(
     Resources are ``cpu``, ``memory``, ``pods`` and then the others that a class asks for, sorted.
     Classes whose controller is a DaemonSet become the daemon classes.
     """
-    needs = [{**effective_request(template.spec), PODS: NANO} for template in templates]
-    space = ResourceSpace.covering(needs)
+    needs = [effective_request(template.spec) for template in templates]
+    others = {name for need in needs for name, amount in need.items() if amount > 0}
+    resources = (CPU, MEMORY, PODS, *sorted(others - {CPU, MEMORY, PODS}))
+    requests = np.zeros((len(resources), len(templates)), np.int64)
+    for row, name in enumerate(resources):
+        unit = unit_of(name)
+        for column, need in enumerate(needs):
+            requests[row, column] = 1 if name == PODS else -(-need.get(name, 0) // unit)
+    requests.flags.writeable = False
     daemons = (
         index
         for index, template in enumerate(templates)
@@ -51,8 +64,8 @@ def setting_of(
     return Setting(
         templates=tuple(templates),
         catalog=catalog,
-        resources=space.names,
-        requests=space.requests(needs, "templates"),
+        resources=resources,
+        requests=requests,
         disruption_budgets=tuple(disruption_budgets),
         daemon_classes=tuple(daemons),
         nodes=tuple(nodes),
@@ -63,7 +76,8 @@ def setting_of(
 
 def amounts_of(resources: Sequence[str], amounts: Resources) -> Int64s:
     """Return a node's amounts as one column of a table, rounded down; 0 where it has none."""
-    return ResourceSpace(tuple(resources)).capacities([amounts])[:, 0]
+    column = [amounts.get(name, 0) // unit_of(name) for name in resources]
+    return np.array(column, np.int64)
 
 
 def price_nano(catalog: Catalog, kind: NodeKind) -> int:
