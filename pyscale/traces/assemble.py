@@ -71,8 +71,11 @@ class Rows:
 
 
 def trace_name(path: PathLike) -> str:
-    """Return a trace's name from its file: the name up to the first dot."""
-    return Path(path).name.split(".")[0] or Path(path).name
+    """Return a trace's name from its file: without folder, compression and ending."""
+    name = Path(path).name
+    for ending in (".gz", ".bz2", ".xz"):
+        name = name.removesuffix(ending)
+    return Path(name).stem or name
 
 
 def assemble(

@@ -40,8 +40,7 @@ def check_file(path: PathLike) -> Path:
     file = Path(path)
     try:
         with file.open("rb") as stream:
-            if not stream.read(1):
-                raise TraceError(os.fspath(path), "expected a trace, found an empty file")
+            first = stream.read(1)
     except FileNotFoundError:
         raise TraceError(os.fspath(path), "no such file") from None
     except IsADirectoryError:
@@ -51,6 +50,8 @@ def check_file(path: PathLike) -> Path:
             raise TraceError(os.fspath(path), "expected a file, found a directory") from None
         reason = getattr(error, "strerror", None) or str(error)
         raise TraceError(os.fspath(path), f"cannot be read: {reason}") from None
+    if not first:
+        raise TraceError(os.fspath(path), "expected a trace, found an empty file")
     return file
 
 

@@ -104,6 +104,15 @@ FORMATS: dict[str, Format] = {
             _columns("submit_time", "duration", "cpu", "memory", "job_id", "instances_num"),
         ),
         Format("table", "Generic table of pods", "table", "read_table", _is_table),
+        Format("simkube", "SimKube trace", "simkube", "read_simkube", _suffix(".sktrace")),
+        Format("swf", "Standard Workload Format", "swf", "read_swf", _is_swf),
+        Format(
+            "kubernetes",
+            "Kubernetes objects, such as kubectl get nodes,pods -A -o json",
+            "kubernetes",
+            "read_kubernetes",
+            _is_manifest,
+        ),
     )
 }
 """Every format, in the order in which a file is tried against them."""
