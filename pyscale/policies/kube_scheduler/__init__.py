@@ -1,0 +1,41 @@
+"""kube-scheduler's decisions: filters, scores, sampling, preemption."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .configuration import profile_from_configuration
+    from .objects import ClusterObjects
+    from .preemption import preempt
+    from .profile import Profile, ScoringStrategy
+    from .scheduler import Scheduler
+    from .snapshot import Snapshot
+
+_MODULE_OF = {
+    "ClusterObjects": "objects",
+    "Profile": "profile",
+    "Scheduler": "scheduler",
+    "ScoringStrategy": "profile",
+    "Snapshot": "snapshot",
+    "preempt": "preemption",
+    "profile_from_configuration": "configuration",
+}
+
+__all__ = [
+    "ClusterObjects",
+    "Profile",
+    "Scheduler",
+    "ScoringStrategy",
+    "Snapshot",
+    "preempt",
+    "profile_from_configuration",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module of a name when it is first used."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
