@@ -20,6 +20,14 @@ static inline int pyscale_lowest(uint64_t word) {
 #endif
 }
 
+/* All bits from one on, 0 to 63.  (Cython's overflow check would refuse the shift.) */
+static inline uint64_t pyscale_bits_from(int bit) { return ~UINT64_C(0) << bit; }
+
+/* The n lowest bits, n from 0 to 64. */
+static inline uint64_t pyscale_low_bits(int n) {
+    return n >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1;
+}
+
 /* Without -mpopcnt GCC calls a library routine; this form is as fast and portable. */
 static inline int pyscale_popcount(uint64_t word) {
     word -= (word >> 1) & UINT64_C(0x5555555555555555);

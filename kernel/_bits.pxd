@@ -10,6 +10,8 @@ from ._typedefs cimport mask_t
 cdef extern from "_bits.h" nogil:
     int lowest_bit "pyscale_lowest"(uint64_t word) noexcept
     int popcount "pyscale_popcount"(uint64_t word) noexcept
+    uint64_t bits_from "pyscale_bits_from"(int bit) noexcept
+    uint64_t low_bits "pyscale_low_bits"(int n) noexcept
 
 
 cdef inline Py_ssize_t words_for(Py_ssize_t n_ids) noexcept nogil:
@@ -108,7 +110,7 @@ cdef inline Py_ssize_t next_bit(
     cdef mask_t word
     if i >= n_words:
         return -1
-    word = row[i] & ((~<mask_t>0) << (start & 63))
+    word = row[i] & bits_from(<int>(start & 63))
     while not word:
         i += 1
         if i == n_words:
@@ -125,7 +127,7 @@ cdef inline Py_ssize_t next_common_bit(
     cdef mask_t word
     if i >= n_words:
         return -1
-    word = a[i] & b[i] & ((~<mask_t>0) << (start & 63))
+    word = a[i] & b[i] & bits_from(<int>(start & 63))
     while not word:
         i += 1
         if i == n_words:

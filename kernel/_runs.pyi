@@ -1,0 +1,20 @@
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+@final
+class Runs:
+    n_resources: int
+    narrow: bool
+    block_room: int
+    n_blocks: int
+    n_runs: int
+    n_nodes: int
+    n_records: int
+    def __init__(self, n_resources: int, narrow: bool) -> None: ...
+    def clear(self) -> None: ...
+    def add(
+        self, rooms: NDArray[Any], sizes: NDArray[np.int64], scores: NDArray[np.int64]
+    ) -> None: ...
+    def copy_records(self, out: NDArray[np.int64]) -> None: ...
