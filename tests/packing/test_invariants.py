@@ -71,7 +71,8 @@ def test_decreasing_rules_do_not_depend_on_the_order_of_the_input(
     assert a.room.tolist() == b.room.tolist()
 
 
-@pytest.mark.parametrize("rule", RULES)
+# Best and worst fit compare sums over resources, whose weights may have to be rounded.
+@pytest.mark.parametrize("rule", [r for r in RULES if r[:4] not in ("best", "wors")])
 @given(problem=problems(), factor=st.integers(1, 1000))
 def test_a_finer_unit_changes_nothing(problem: Problem, rule: str, factor: int) -> None:
     finer = replace(
