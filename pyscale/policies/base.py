@@ -61,6 +61,8 @@ class Setting:
         Classes of DaemonSets: the world runs one pod of them on every node that takes it.
     nodes : tuple of Node
         Nodes that are there from the start and belong to no group or pool.
+    expected_running : ndarray of float64, shape (n_classes,)
+        How many pods of each class run on average, for policies that plan ahead.
     epoch_ns : int
         Unix time of time zero.
     seed : int
@@ -74,6 +76,7 @@ class Setting:
     disruption_budgets: tuple[PodDisruptionBudget, ...] = ()
     daemon_classes: tuple[int, ...] = ()
     nodes: tuple[Node, ...] = ()
+    expected_running: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     epoch_ns: int = 0
     seed: int = 0
 
@@ -135,7 +138,7 @@ class Failure:
         ``InsufficientCapacity`` (no offering had room; ``detail`` says which were tried),
         ``LaunchFailed`` (the machine never joined), ``Interrupted`` (the cloud takes the machine
         back at ``view.node_lost_ns``), ``DrainTimeout``, ``ReplacementFailed`` (the nodes to be
-        replaced stay).
+        replaced stay), ``MinSize`` (a group that is as small as it may be keeps its machine).
     node : int
         Node id, -1 where there is none.
     group, pool : int

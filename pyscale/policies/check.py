@@ -69,6 +69,8 @@ def _check_action(action: Action, view: ClusterView, where: str) -> None:
     elif isinstance(action, ReplaceNodes):
         _check_nodes(action.remove, view, f"{where}.remove")
         for index, add in enumerate(action.add):
+            if add.group:
+                raise ValueError(f"{where}.add[{index}].group must be empty, found {add.group!r}")
             _check_add(add, view, f"{where}.add[{index}]")
         if action.timeout_ns <= 0:
             raise ValueError(f"{where}.timeout_ns must be > 0, found {action.timeout_ns}")

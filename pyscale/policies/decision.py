@@ -77,8 +77,7 @@ class AddNodes:
     annotations : mapping
         Kept in the node's kind.
     pods : tuple of int
-        Ids of the pods that the machine is meant for: recorded as the reason's evidence and shown
-        in ``view.node_nominated``; nothing is bound by it.
+        Ids of the pods that the machine is meant for, as evidence; nothing is bound by it.
     token : int
         Comes back in ``view.node_token`` and ``view.failures``; -1 for none.
     """
@@ -135,7 +134,7 @@ class ReplaceNodes:
     remove : tuple of int
         Node ids.
     add : tuple of AddNodes
-        Machines to wait for; none makes this a removal.
+        Machines to wait for, not those of groups; none makes this a removal.
     """
 
     remove: tuple[int, ...]

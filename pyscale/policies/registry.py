@@ -8,6 +8,8 @@ from typing import Any
 
 from pyscale.errors import InvalidObjectError
 
+from .base import Policy, Scheduler
+
 GROUP = "pyscale.policies"
 """The entry-point group: name = "package.module:Class"."""
 
@@ -17,6 +19,7 @@ BUILT_IN = {
     "kube-scheduler": "pyscale.policies.kube_scheduler:KubeScheduler",
 }
 ALIASES = {"ca": "cluster-autoscaler"}
+DEFAULT_SCHEDULER = "kube-scheduler"
 
 
 def policy_names() -> tuple[str, ...]:
@@ -54,6 +57,39 @@ def find_policy(name: str) -> Any:
         raise InvalidObjectError(
             f"policy {name!r}", f"cannot load {other.value}: {error}"
         ) from error
+
+
+def resolve_policy(policy: Policy | str) -> Policy:
+    """Return the policy, made with its default options where it is given by name.
+
+    Raises
+    ------
+    InvalidObjectError
+        If nobody has the name.
+    TypeError
+        If it is no policy.
+    """
+    found = find_policy(policy)() if isinstance(policy, str) else policy
+    if not isinstance(found, Policy):
+        raise TypeError(f"expected a policy or its name, found {policy!r:.80}")
+    return found
+
+
+def resolve_scheduler(scheduler: Scheduler | str | None) -> Scheduler:
+    """Return the scheduler, made with its default options where it is given by name.
+
+    Raises
+    ------
+    InvalidObjectError
+        If nobody has the name.
+    TypeError
+        If it is no scheduler.
+    """
+    name = DEFAULT_SCHEDULER if scheduler is None else scheduler
+    found = find_policy(name)() if isinstance(name, str) else name
+    if not isinstance(found, Scheduler):
+        raise TypeError(f"expected a scheduler or its name, found {scheduler!r:.80}")
+    return found
 
 
 def _others() -> dict[str, EntryPoint]:

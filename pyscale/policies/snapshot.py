@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyscale.model.catalog import Catalog
 from pyscale.model.content import classes_of, content_key
@@ -39,6 +40,7 @@ def setting_of(
     *,
     disruption_budgets: Sequence[PodDisruptionBudget] = (),
     nodes: Sequence[Node] = (),
+    expected_running: NDArray[np.float64] | None = None,
     epoch_ns: int = 0,
     seed: int = 0,
 ) -> Setting:
@@ -56,6 +58,8 @@ def setting_of(
         for column, need in enumerate(needs):
             requests[row, column] = 1 if name == PODS else -(-need.get(name, 0) // unit)
     requests.flags.writeable = False
+    running = np.zeros(len(templates)) if expected_running is None else expected_running
+    running.flags.writeable = False
     daemons = (
         index
         for index, template in enumerate(templates)
@@ -69,6 +73,7 @@ def setting_of(
         disruption_budgets=tuple(disruption_budgets),
         daemon_classes=tuple(daemons),
         nodes=tuple(nodes),
+        expected_running=running,
         epoch_ns=epoch_ns,
         seed=seed,
     )
@@ -149,7 +154,13 @@ def view_of(
         pod for pod in pods if pod.phase not in ("Succeeded", "Failed") and pod.deletion_ns is None
     ]
     templates, classes = classes_of(pod.template for pod in live)
-    setting = setting_of(templates, catalog, disruption_budgets=disruption_budgets, seed=seed)
+    setting = setting_of(
+        templates,
+        catalog,
+        disruption_budgets=disruption_budgets,
+        expected_running=np.bincount(classes, minlength=len(templates)).astype(np.float64),
+        seed=seed,
+    )
     position = {node.name: index for index, node in enumerate(nodes)}
     placed: list[list[int]] = [[] for _ in nodes]
     pending: list[int] = []

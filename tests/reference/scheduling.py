@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pyscale.kernel._placer import ObjectPlacer
+
 
 class PlainScheduler:
     """Binds to the node with the largest free share of cpu, ties to the lowest number.
@@ -73,3 +75,16 @@ class PlainScheduler:
 
     def cordon(self, node: int, closed: bool) -> None:
         (self.closed.add if closed else self.closed.discard)(node)
+
+
+class Plain:
+    """The scheduler as a policy: node selectors and room, nothing else."""
+
+    name = "plain"
+
+    def placer(self, setting: Any) -> ObjectPlacer:
+        def allowed(pod_class: int, kind: Any) -> bool:
+            wanted = setting.templates[pod_class].spec.node_selector
+            return all(kind.node.labels.get(key) == value for key, value in wanted.items())
+
+        return ObjectPlacer(PlainScheduler(setting.requests.T, allowed))

@@ -1,0 +1,174 @@
+"""One run: the event loop, the world around it, and the policy that is asked now and then."""
+
+from __future__ import annotations
+
+import time
+
+from pyscale.model.catalog import Catalog
+from pyscale.model.pod_table import PodTable
+from pyscale.policies.base import Policy, Scheduler
+from pyscale.policies.check import check_decision
+from pyscale.policies.decision import Decision, WakeOn
+from pyscale.policies.registry import resolve_policy, resolve_scheduler
+
+from .budgets import BudgetTable
+from .cloud import Cloud
+from .events import Event
+from .inputs import PodSource, budgets_of, end_of, engine_of, setting_for, without_daemons
+from .kinds import KindTable
+from .options import SimulationOptions
+from .prices import Market
+from .recorder import Recorder
+from .removal import Removal
+from .result import Result, collect
+from .views import ViewMaker
+from .world import World
+
+MOST_DECISIONS_AT_ONCE = 1000
+
+
+def simulate(
+    trace: PodTable | PodSource,
+    policy: Policy | str,
+    catalog: Catalog,
+    *,
+    scheduler: Scheduler | str | None = None,
+    seed: int = 0,
+    options: SimulationOptions | None = None,
+) -> Result:
+    """Run a trace through a scheduler and an autoscaler in virtual time.
+
+    Parameters
+    ----------
+    trace : Trace or PodTable
+        Pods that arrive and leave; disruption budgets among the trace's objects count.
+    policy : Policy or str
+        The autoscaler, or its name in the registry for its default options.
+    catalog : Catalog
+        The machines that can be bought.
+    scheduler : Scheduler or str, optional
+        What binds pods; kube-scheduler by default.
+    seed : int
+        Seed of everything that is drawn at random.
+    options : SimulationOptions, optional
+        How the world behaves.
+
+    Returns
+    -------
+    Result
+        Interrupted by Ctrl-C, what was finished: ``result.is_complete`` is false then.
+
+    Raises
+    ------
+    ValueError
+        If the trace has no pods, or the policy's decision makes no sense.
+    UnsupportedError
+        If a pod asks for something that the scheduler or the policy does not know.
+
+    Notes
+    -----
+    Equal trace, policy, catalogue, seed and options give equal bytes: ``result.digest()``.
+    An evicted pod comes back as a new one if it has a controller: a Job's runs its whole duration
+    again, others for what was left.  A duration counts from the binding.
+    """
+    return Simulation(trace, policy, catalog, scheduler, seed, options).run()
+
+
+class Simulation:
+    """One run, for those who want to look between its steps; see :func:`simulate`."""
+
+    def __init__(
+        self,
+        trace: PodTable | PodSource,
+        policy: Policy | str,
+        catalog: Catalog,
+        scheduler: Scheduler | str | None = None,
+        seed: int = 0,
+        options: SimulationOptions | None = None,
+    ) -> None:
+        self.options = options = options or SimulationOptions()
+        pods = trace if isinstance(trace, PodTable) else trace.pods
+        self.trace_name = "pods" if isinstance(trace, PodTable) else trace.name
+        self.trace_digest = trace.digest() if hasattr(trace, "digest") else pods.digest()
+        if not len(pods):
+            raise ValueError(f"trace {self.trace_name}: expected at least one pod, found none")
+        pods = pods.sorted_by_arrival()
+        self.end_ns = end_of(pods) if options.end_ns is None else options.end_ns
+        epoch = catalog.priced_at_ns if options.epoch_ns is None else options.epoch_ns
+        self.setting = setting_for(
+            pods, catalog, budgets_of(trace), options.nodes, self.end_ns, epoch, seed
+        )
+        self.policy = resolve_policy(policy)
+        self.scheduler = resolve_scheduler(scheduler)
+        self.controller = self.policy.begin(self.setting)
+        self.recorder = Recorder()
+        self.pods = pods = without_daemons(pods, self.setting)
+        groups, pools = self.controller.node_groups(), self.controller.node_pools()
+        self.engine = engine = engine_of(pods, self.setting, self.scheduler)
+        self.kinds = KindTable(self.setting, groups, pools, engine.placer)
+        self.market = Market(catalog, epoch)
+        self.cloud = Cloud(
+            engine, self.kinds, self.market, groups, options, self.recorder, seed, self.end_ns
+        )
+        budgets = BudgetTable(self.setting.disruption_budgets, self.setting.templates)
+        self.removal = Removal(engine, self.cloud, budgets, options, self.recorder)
+        self.views = ViewMaker(
+            self.setting,
+            engine,
+            self.kinds,
+            self.market,
+            self.cloud,
+            self.removal,
+            pools,
+            self.recorder,
+        )
+        self.world = World(engine, self.cloud, self.removal, self.recorder)
+        for node in options.nodes:
+            engine.add_node(self.kinds.of_node(node), 0)
+        self.cloud.start()
+        self._at_once = 0
+        self._last_ns = -1
+
+    def run(self) -> Result:
+        """Run to the end, or to the first Ctrl-C, and return what happened."""
+        is_complete = True
+        try:
+            self._loop()
+        except KeyboardInterrupt:
+            is_complete = False
+        return collect(self, is_complete)
+
+    def _loop(self) -> None:
+        wake_ns: int | None = 0
+        wake_on = WakeOn.NOTHING
+        while True:
+            until = self.end_ns if wake_ns is None else min(wake_ns, self.end_ns)
+            why, kind, payload = self.engine.run(until, int(wake_on))
+            if why == 2:
+                self.world.handle(Event(kind), payload)
+                continue
+            if why == 0 and (wake_ns is None or wake_ns > self.end_ns):
+                return
+            decision = self._ask(WakeOn(self.engine.take_woken()) & wake_on)
+            wake_ns, wake_on = decision.wake_ns, decision.wake_on
+            if wake_ns is None and not wake_on and self.engine.now >= self.end_ns:
+                return
+
+    def _ask(self, woken_by: WakeOn) -> Decision:
+        now = self.engine.now
+        self._at_once = self._at_once + 1 if now == self._last_ns else 1
+        self._last_ns = now
+        if self._at_once > MOST_DECISIONS_AT_ONCE:
+            raise ValueError(
+                f"{self.policy.name}: expected time to pass, found {MOST_DECISIONS_AT_ONCE} "
+                f"decisions at {now} ns"
+            )
+        view = self.views.make(woken_by)
+        began = time.perf_counter()
+        decision = self.controller.decide(view)
+        self.recorder.decision_seconds += time.perf_counter() - began
+        self.recorder.n_decisions += 1
+        check_decision(decision, view, self.policy.name)
+        for action in decision.actions:
+            self.world.carry_out(action)
+        return decision

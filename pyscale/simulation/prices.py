@@ -1,0 +1,141 @@
+"""The catalogue over time: offers as columns, the cheapest of a choice, and what a machine cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyscale.model.catalog import SPOT, Catalog
+
+from .clock import HOUR
+
+
+class Market:
+    """Prices of a run; times are those of the run.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    epoch_ns : int
+        Unix time of time zero.
+    """
+
+    def __init__(self, catalog: Catalog, epoch_ns: int) -> None:
+        self._base = catalog
+        self._epoch = epoch_ns
+        self._now = catalog if catalog.spot_prices is None else catalog.at(epoch_ns)
+        self._until: int | None = self._next_change(0)
+        self.version = 0
+        kinds = catalog.instance_types
+        self._type = {kind.name: index for index, kind in enumerate(kinds)}
+        self._zone = {zone: index for index, zone in enumerate(catalog.zones)}
+        words = sorted({o.capacity_type for kind in kinds for o in kind.offerings})
+        self._capacity_type = {word: index for index, word in enumerate(words)}
+        offers = [(kind, offering) for kind in kinds for offering in kind.offerings]
+        self.offers = tuple((kind.name, o.zone, o.capacity_type) for kind, o in offers)
+        keys = [
+            (self._type[name], self._zone[zone], self._capacity_type[word])
+            for name, zone, word in self.offers
+        ]
+        self._keys = np.array(keys, np.int64).reshape(-1, 3).T
+        self._first = {offer: index for index, offer in reversed(list(enumerate(self.offers)))}
+        self._read()
+
+    def _next_change(self, time_ns: int) -> int | None:
+        if self._base.spot_prices is None:
+            return None
+        change = self._base.spot_prices.next_change_ns(self._epoch + time_ns)
+        return None if change is None else change - self._epoch
+
+    def _read(self) -> None:
+        offerings = [o for kind in self._now.instance_types for o in kind.offerings]
+        self._price = np.array([o.price_nano for o in offerings], np.int64)
+        self._available = np.array([o.available for o in offerings], np.bool_)
+
+    def catalog(self, now_ns: int) -> Catalog:
+        """Return the catalogue with the prices of the moment; times never go back."""
+        if self._until is not None and now_ns >= self._until:
+            self._now = self._base.at(self._epoch + now_ns)
+            self._until = self._next_change(now_ns)
+            self.version += 1
+            self._read()
+        return self._now
+
+    def price(self, instance_type: str, zone: str, capacity_type: str, now_ns: int) -> int:
+        """Return the price of the moment in nano-dollars per hour, 0 for what is not sold."""
+        self.catalog(now_ns)
+        index = self._first.get((instance_type, zone, capacity_type))
+        return 0 if index is None else int(self._price[index])
+
+    def choose(
+        self,
+        instance_types: Sequence[str],
+        zones: Sequence[str],
+        capacity_types: Sequence[str],
+        is_full: NDArray[np.bool_],
+        now_ns: int,
+    ) -> tuple[str, str, str] | None:
+        """Return the cheapest available offer of a choice, None if there is none.
+
+        ``is_full`` marks offers, by index, that have no capacity left.  Ties: order of the types,
+        then of the capacity types, then of the zones.  O(offers).
+        """
+        self.catalog(now_ns)
+        places = []
+        for names, table in (
+            (instance_types, self._type),
+            (zones, self._zone),
+            (capacity_types, self._capacity_type),
+        ):
+            place = np.full(len(table), len(names), np.int64)
+            if names:
+                for index, name in reversed(list(enumerate(names))):
+                    if name in table:
+                        place[table[name]] = index
+            else:
+                place[:] = -1  # all of them, in the catalogue's order
+            places.append(place)
+        kind, zone, word = (place[key] for place, key in zip(places, self._keys, strict=True))
+        wanted = self._available & ~is_full
+        for place, names in ((kind, instance_types), (zone, zones), (word, capacity_types)):
+            if names:
+                wanted &= place < len(names)
+        found = np.flatnonzero(wanted)
+        if not len(found):
+            return None
+        found = found[self._price[found] == self._price[found].min()]
+        best = np.lexsort((zone[found], word[found], kind[found]))[0]
+        return self.offers[int(found[best])]
+
+    def index_of(self, offer: tuple[str, str, str]) -> int:
+        """Return the index of an offer, -1 if nobody sells it."""
+        return self._first.get(offer, -1)
+
+    def cost(self, offer: tuple[str, str, str], begins_ns: int, ends_ns: int) -> int:
+        """Return price times time in nano-dollars per hour times nanoseconds, exactly."""
+        name, zone, capacity_type = offer
+        index = self._first.get(offer)
+        if index is None or ends_ns <= begins_ns:
+            return 0
+        source = self._base.spot_prices
+        if capacity_type != SPOT or source is None:
+            offering = self._base.offering(*offer)
+            assert offering is not None
+            return offering.price_nano * (ends_ns - begins_ns)
+        total, at = 0, begins_ns
+        price = 0
+        while at < ends_ns:
+            change = self._next_change(at)
+            until = ends_ns if change is None else min(change, ends_ns)
+            # While the source has no price the last one known goes on.
+            price = source.price(name, zone, self._epoch + at) or price
+            total += price * (until - at)
+            at = until
+        return total
+
+
+def dollars(price_time: int) -> int:
+    """Turn nano-dollars per hour times nanoseconds into nano-dollars, rounded to nearest."""
+    return (price_time + HOUR // 2) // HOUR
