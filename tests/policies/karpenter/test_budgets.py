@@ -1,0 +1,81 @@
+"""Disruption budgets: percentages, windows, and what closes a pool."""
+
+import pytest
+
+from pyscale.model.disruption import DisruptionBudget, DisruptionSettings
+from pyscale.model.groups import NodePool
+from pyscale.model.times import HOUR, MINUTE, parse_timestamp
+from pyscale.policies.karpenter.budgets import (
+    UNLIMITED,
+    allowed_disruptions,
+    budgets_of_pools,
+    is_active,
+)
+from pyscale.policies.karpenter.state import StateNode
+
+NOON = parse_timestamp("2026-01-05T12:00:00Z")
+
+
+def pool(*budgets):
+    return NodePool("p", disruption=DisruptionSettings(budgets=budgets))
+
+
+def node(name, **fields):
+    return StateNode(name, name, {}, {}, {}, pool="p", **fields)
+
+
+def allowed(*budgets, nodes=10, reason="Empty"):
+    return allowed_disruptions(pool(*budgets), nodes, reason, NOON)
+
+
+@pytest.mark.parametrize(("nodes", "value"), [(0, 0), (1, 1), (10, 1), (11, 2), (100, 10)])
+def test_percentages_round_up(nodes, value):
+    assert allowed(DisruptionBudget("10%"), nodes=nodes) == value
+
+
+def test_the_smallest_budget_for_the_reason_counts():
+    budgets = (DisruptionBudget("5"), DisruptionBudget("0", ("Drifted",)))
+    assert allowed(*budgets, reason="Empty") == 5
+    assert allowed(*budgets, reason="Underutilized") == 5
+    assert allowed(*budgets, reason="Drifted") == 0
+
+
+def test_no_budgets_mean_no_limit():
+    assert allowed() == UNLIMITED
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        DisruptionBudget("many"),
+        DisruptionBudget("1", schedule="bad cron", duration_ns=HOUR),
+        DisruptionBudget("1", ("Drifted",), schedule="bad cron", duration_ns=HOUR),
+    ],
+)
+def test_a_budget_that_cannot_be_read_closes_the_pool(bad):
+    assert allowed(DisruptionBudget("5"), bad) == 0
+
+
+def test_a_window_is_open_from_its_hit_for_its_duration():
+    window = DisruptionBudget("0", schedule="0 11 * * *", duration_ns=HOUR)
+    assert not is_active(window, NOON - 61 * MINUTE)
+    assert is_active(window, NOON - 60 * MINUTE)
+    assert is_active(window, NOON - 1)
+    assert not is_active(window, NOON)
+
+
+def test_a_schedule_that_never_hits_is_always_open():
+    assert is_active(DisruptionBudget("0", schedule="0 0 30 2 *", duration_ns=HOUR), NOON)
+
+
+def test_nodes_that_are_not_ready_or_going_use_the_budget_up():
+    nodes = [
+        node("a"),
+        node("b", ready=False),
+        node("c", marked_for_deletion=True),
+        node("d", initialized=False),
+        node("e", instance_terminating=True, marked_for_deletion=True),
+    ]
+    # Three nodes count, of which one is available.
+    assert budgets_of_pools([pool(DisruptionBudget("100%"))], nodes, "Empty", NOON) == {"p": 1}
+    assert budgets_of_pools([pool(DisruptionBudget("34%"))], nodes, "Empty", NOON) == {"p": 0}
