@@ -36,7 +36,8 @@ class StateNode:
     ``name`` is the Node's name once registered, else the NodeClaim's; ``node_name`` is always the
     Node's.  ``labels`` and ``taints`` are what scheduling reads, ``node_labels`` and
     ``node_taints`` those of the Node object, ``claim_labels`` those of the NodeClaim.  ``capacity``
-    and ``allocatable`` are in nano-units.  Times are int ns since the epoch, None if unknown.
+    and ``allocatable`` are in nano-units.  Times are int ns since the epoch, None if unknown; the
+    last two are durations of the NodeClaim, None for Never and absent.
     """
 
     name: str
@@ -64,6 +65,8 @@ class StateNode:
     initialized_ns: int | None = None
     last_pod_event_ns: int | None = None
     drifted_since_ns: int | None = None
+    expire_after_ns: int | None = None
+    termination_grace_period_ns: int | None = None
     csi_limits: Mapping[str, int] = field(default_factory=dict)
 
     @property

@@ -1,0 +1,154 @@
+"""Which nodes may be disrupted, and what that costs.
+
+Follows Karpenter core ``pkg/controllers/disruption/types.go:NewCandidate`` and
+``pkg/controllers/state/statenode.go:ValidateNodeDisruptable``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyscale.model.catalog import SPOT
+from pyscale.model.groups import NodePool
+from pyscale.model.nodes import CAPACITY_TYPE_LABEL, ZONE_LABEL
+from pyscale.model.pods import Pod
+
+from .conditions import Conditions
+from .costs import NODE_COST, disruption_cost, node_price, reschedule_cost
+from .eviction import (
+    DO_NOT_DISRUPT,
+    allows_no_disruption_now,
+    blocked_by_budget,
+    do_not_disrupt_active,
+    is_active,
+    is_reschedulable,
+)
+from .instance_types import CompiledType
+from .state import ClusterObjects, StateNode
+
+EMPTINESS, DRIFT, MULTI_NODE, SINGLE_NODE = "Emptiness", "Drift", "MultiNode", "SingleNode"
+METHODS = (EMPTINESS, DRIFT, MULTI_NODE, SINGLE_NODE)
+REASONS = {
+    EMPTINESS: "Empty",
+    DRIFT: "Drifted",
+    MULTI_NODE: "Underutilized",
+    SINGLE_NODE: "Underutilized",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A node that may be disrupted.
+
+    ``price`` is what its offering costs (dollars per hour, 0 if unknown); ``disruption_cost`` is
+    the legacy figure, which no method reads any more.
+    """
+
+    node: StateNode
+    pool: NodePool
+    instance_type: CompiledType | None
+    price: float
+    reschedule_cost: float
+    disruption_cost: float
+    has_pods_to_move: bool
+
+    @property
+    def name(self) -> str:
+        """The state node's name."""
+        return self.node.name
+
+    @property
+    def savings_ratio(self) -> float:
+        """Dollars per hour saved for each unit of disruption."""
+        return self.price / self.reschedule_cost
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing on it costs anything to evict (upstream's quirk: running pods may)."""
+        return self.reschedule_cost <= NODE_COST
+
+    @property
+    def is_spot(self) -> bool:
+        """Whether it is spot capacity."""
+        return self.node.labels.get(CAPACITY_TYPE_LABEL) == SPOT
+
+
+def make_candidate(
+    node: StateNode,
+    pool: NodePool,
+    compiled: CompiledType | None,
+    pods: Sequence[Pod],
+    now_ns: int,
+) -> Candidate:
+    """Return the candidate that a node is, with its costs."""
+    to_move = [pod for pod in pods if is_reschedulable(pod)]
+    return Candidate(
+        node,
+        pool,
+        compiled,
+        node_price(node, compiled),
+        reschedule_cost(to_move),
+        disruption_cost(node, pods, now_ns),
+        bool(to_move),
+    )
+
+
+def ineligible_reason(
+    node: StateNode,
+    pools: dict[str, NodePool],
+    pods: Sequence[Pod],
+    objects: ClusterObjects,
+    eventual: bool,
+) -> str:
+    """Return why the node is no candidate of any method, empty if it is one.
+
+    The eventual methods may override pods, if the NodeClaim has a termination grace period.
+    """
+    if not node.managed:
+        return "it has no NodeClaim"
+    if not node.has_node or not node.initialized:
+        return "it is not initialized"
+    if node.marked_for_deletion:
+        return "it is marked for deletion"
+    if node.nominated:
+        return "it is nominated for pods of an earlier round"
+    if node.annotations.get(DO_NOT_DISRUPT) == "true":
+        return "it has the do-not-disrupt annotation"
+    if node.pool not in pools:
+        return "its NodePool does not exist"
+    if eventual and node.termination_grace_period_ns is not None:
+        return ""
+    return next(filter(None, (disruption_blocker(pod, objects) for pod in pods)), "")
+
+
+def disruption_blocker(pod: Pod, objects: ClusterObjects) -> str:
+    """Return why the pod keeps its node from being a candidate, empty if it does not."""
+    if is_active(pod) and do_not_disrupt_active(pod, objects.now_ns):
+        return f"pod {pod.key} has an active do-not-disrupt annotation"
+    if blocked_by_budget(pod, objects.budgets, objects.now_ns, allows_no_disruption_now):
+        return f"pod {pod.key} is blocked by its PodDisruptionBudgets"
+    return ""
+
+
+def undisrupted_reason(candidate: Candidate, method: str, conditions: Conditions) -> str:
+    """Return why this method leaves the candidate alone, empty if it does not."""
+    if candidate.pool.replicas is not None:
+        return "its NodePool is static"
+    if method == DRIFT:
+        return "" if candidate.name in conditions.drifted else "it has not drifted"
+    if candidate.pool.disruption.consolidate_after_ns is None:
+        return "its NodePool never consolidates"
+    if candidate.name not in conditions.consolidatable:
+        return "it is not consolidatable yet"
+    if method == EMPTINESS:
+        return "" if candidate.is_empty else "it is not empty"
+    if candidate.is_empty:
+        return "it is empty"
+    if candidate.instance_type is None or not (
+        {CAPACITY_TYPE_LABEL, ZONE_LABEL} <= candidate.node.labels.keys()
+    ):
+        return "its instance type, capacity type or zone is unknown"
+    if candidate.pool.disruption.consolidation_policy == "WhenEmpty":
+        return "its NodePool consolidates only empty nodes"
+    return ""
