@@ -6,7 +6,7 @@ Follows Karpenter core ``pkg/cloudprovider/types.go``.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -207,6 +207,11 @@ class TypeColumns:
             for offer in group.offers:
                 known = self._columns_of_offer.get(offer.requirements, 0)
                 self._columns_of_offer[offer.requirements] = known | (1 << column)
+
+    @property
+    def offer_sets(self) -> Iterable[Requirements]:
+        """The distinct requirement sets of available offerings."""
+        return self._prices
 
     @property
     def all_columns(self) -> int:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pyscale.model.nodes import CAPACITY_TYPE_LABEL, INSTANCE_TYPE_LABEL
 
@@ -38,6 +42,11 @@ class Claim:
     def pool(self) -> str:
         """The NodePool's name."""
         return self.template.pool.name
+
+    @cached_property
+    def type_numbers(self) -> NDArray[np.intp]:
+        """Numbers of all types that are left, in no order that means anything."""
+        return np.array(self.template.columns.types_of(self.columns), dtype=np.intp)
 
     @cached_property
     def ordered_types(self) -> list[int]:
@@ -96,6 +105,15 @@ class Claim:
         prices = self.template.columns.prices(self.final_requirements)
         chosen = self.ordered_types[:MAX_INSTANCE_TYPES]
         return float(min((prices[i] for i in chosen), default=MAX_PRICE))
+
+    def narrowed(self, types: Sequence[int], requirements: Requirements) -> Claim:
+        """Return the claim with fewer types, in their order, and these requirements."""
+        narrowed = dataclasses.replace(self, requirements=requirements)
+        narrowed.ordered_types = list(types)
+        narrowed.type_numbers = np.array(types, dtype=np.intp)
+        # What it requests was settled with the types that it had.
+        narrowed.total_requests = self.total_requests
+        return narrowed
 
     def breaks_min_values(self) -> bool:
         """Say whether the cut to 600 types leaves too few values."""

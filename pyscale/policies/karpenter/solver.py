@@ -62,6 +62,8 @@ class Solver:
         What the NodePools can launch, in the order in which they are tried.
     pods_of_node : dict of str to list of Pod
         By name of the Node.
+    moving : list of Pod
+        Those of nodes that are being deleted, which every round places.
     """
 
     def __init__(self, objects: ClusterObjects, settings: Settings | None = None) -> None:
@@ -153,7 +155,7 @@ class Solver:
         self._pending_classes = pod_forms[: len(self.pending)]
         self._rank_pods(pods)
         self._deleting = {node.node_name for node in self.nodes if node.marked_for_deletion}
-        self._moving = reschedulable_pods(
+        self.moving = reschedulable_pods(
             self.objects,
             [node for node in self.objects.nodes if node.marked_for_deletion],
             self.pods_of_node,  # type: ignore[arg-type]
@@ -402,7 +404,7 @@ class Solver:
             [self.nodes[i] for i in excluded],
             self.pods_of_node,  # type: ignore[arg-type]
         )
-        moved_pods = [*leaving, *self._moving]
+        moved_pods = [*leaving, *self.moving]
         moved = np.array([self._bound_number[id(pod)] for pod in moved_pods], dtype=np.int32)
         classes = np.concatenate([self._pending_classes, self.bound_classes[moved]])
         ranks = np.concatenate([self._pending_ranks, self._bound_ranks[moved]])

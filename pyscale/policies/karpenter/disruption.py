@@ -1,0 +1,289 @@
+"""The disruption methods, each evaluated on the same state.
+
+Follows Karpenter core ``pkg/controllers/disruption``: ``emptiness.go``, ``drift.go``,
+``multinodeconsolidation.go``, ``singlenodeconsolidation.go``.  Where upstream iterates over a hash
+map, names rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import zip_longest
+
+import numpy as np
+
+from pyscale.kernel._gosort import go_order
+from pyscale.model.nodes import INSTANCE_TYPE_LABEL
+from pyscale.model.times import SECOND
+
+from .balanced import PoolTotals
+from .budgets import UNLIMITED, budgets_of_pools
+from .candidates import (
+    DRIFT,
+    EMPTINESS,
+    MULTI_NODE,
+    REASONS,
+    Candidate,
+    ineligible_reason,
+    make_candidate,
+    undisrupted_reason,
+)
+from .conditions import Conditions, evaluate_conditions
+from .consolidation import DELETE, REPLACE, Command, Consolidation, NoCommand
+from .instance_types import CompiledType
+from .simulation import simulate
+from .solver import Solver
+from .state import StateNode
+
+#: The binary search of multi-node consolidation ends here, so that at most 101 nodes go at once.
+MULTI_NODE_LAST_INDEX = 100
+
+
+@dataclass(frozen=True, eq=False)
+class MethodResult:
+    """What one method would do.
+
+    Attributes
+    ----------
+    candidates : list of Candidate
+        In the order of node names.
+    budgets : dict of str to int
+        How many nodes of each pool may be disrupted for the method's reason.
+    command : Command or None
+    left_alone : dict of str to str
+        Name of each node that is not disrupted -> why; of candidates, as far as they were looked
+        at.
+    is_constrained : bool
+        Whether budgets kept candidates from being considered.
+    """
+
+    candidates: list[Candidate]
+    budgets: dict[str, int]
+    command: Command | None
+    left_alone: dict[str, str] = field(repr=False)
+    is_constrained: bool = False
+
+
+@dataclass(eq=False)
+class _Run:
+    """One evaluation of a method: what is left of budgets, and what was found out."""
+
+    budgets: dict[str, int]
+    left_alone: dict[str, str]
+    is_constrained: bool = False
+
+    def refuse(self, candidates: Iterable[Candidate], reason: str) -> None:
+        for candidate in candidates:
+            self.left_alone[candidate.name] = reason
+
+    def is_closed(self, candidate: Candidate) -> bool:
+        """Say whether the budget of the candidate's pool is used up, and note it."""
+        if self.budgets[candidate.pool.name] > 0:
+            return False
+        self.is_constrained = True
+        self.refuse([candidate], f"it is beyond the budget of NodePool {candidate.pool.name}")
+        return True
+
+    def within_budgets(self, candidates: Iterable[Candidate]) -> list[Candidate]:
+        """Take as many as the budgets of their pools allow, in order."""
+        taken = []
+        for candidate in candidates:
+            if not self.is_closed(candidate):
+                self.budgets[candidate.pool.name] -= 1
+                taken.append(candidate)
+        return taken
+
+
+class Disruption:
+    """What Karpenter would disrupt in a cluster, method by method; nothing is executed.
+
+    Parameters
+    ----------
+    solver : Solver
+        The compiled cluster; all simulations run over it.
+
+    Attributes
+    ----------
+    conditions : Conditions
+        Which nodes are Consolidatable and Drifted.
+    """
+
+    def __init__(self, solver: Solver) -> None:
+        self.solver = solver
+        self.objects = solver.objects
+        self.pools = {pool.name: pool for pool in self.objects.node_pools}
+        everything = {compiled.name: compiled for compiled in solver.compiled_types}
+        self._types_of_pool = {
+            name: {seen: everything[seen] for seen in self.objects.types_of_pool[name]}
+            if name in self.objects.types_of_pool
+            else everything
+            for name in self.pools
+        }
+        self.conditions: Conditions = evaluate_conditions(self.objects, self.type_of)
+        self.consolidation = Consolidation(solver, self.conditions.under_consolidate_after)
+
+    def type_of(self, node: StateNode) -> CompiledType | None:
+        """Return the type of a node among those of its pool, None if it is unknown."""
+        return self._types_of_pool.get(node.pool, {}).get(node.labels.get(INSTANCE_TYPE_LABEL, ""))
+
+    @cached_property
+    def _nodes(self) -> list[StateNode]:
+        return sorted(self.objects.nodes, key=lambda node: node.node_name)
+
+    @cached_property
+    def _graceful(self) -> tuple[list[Candidate], dict[str, str]]:
+        return self._eligible(eventual=False)
+
+    @cached_property
+    def _eventual(self) -> tuple[list[Candidate], dict[str, str]]:
+        return self._eligible(eventual=True)
+
+    def _eligible(self, *, eventual: bool) -> tuple[list[Candidate], dict[str, str]]:
+        """Return the candidates of a class of methods, and why the others are none."""
+        found, reasons = [], {}
+        for node in self._nodes:
+            pods = self.solver.pods_of_node.get(node.node_name, ()) if node.has_node else ()
+            reason = ineligible_reason(node, self.pools, pods, self.objects, eventual)
+            if reason:
+                reasons[node.name] = reason
+            else:
+                pool = self.pools[node.pool]
+                found.append(
+                    make_candidate(node, pool, self.type_of(node), pods, self.objects.now_ns)
+                )
+        return found, reasons
+
+    def evaluate(self, method: str, only: str | None = None) -> MethodResult:
+        """Return what a method would do.
+
+        Parameters
+        ----------
+        method : {"Emptiness", "Drift", "MultiNode", "SingleNode"}
+        only : str, optional
+            Consider this one node alone, whatever the budgets say.
+        """
+        eligible, reasons = self._eventual if method == DRIFT else self._graceful
+        run = _Run({}, dict(reasons))
+        candidates = []
+        for candidate in eligible:
+            reason = undisrupted_reason(candidate, method, self.conditions)
+            if reason:
+                run.refuse([candidate], reason)
+            else:
+                candidates.append(candidate)
+        budgets = budgets_of_pools(
+            self.objects.node_pools, self.objects.nodes, REASONS[method], self.objects.now_ns
+        )
+        considered = candidates
+        run.budgets = dict(budgets)
+        if only is not None:
+            considered = [candidate for candidate in candidates if candidate.name == only]
+            run.budgets = dict.fromkeys(budgets, UNLIMITED)
+        command = self._compute(method, considered, run, eligible)
+        return MethodResult(candidates, budgets, command, run.left_alone, run.is_constrained)
+
+    def _compute(
+        self, method: str, candidates: Sequence[Candidate], run: _Run, eligible: list[Candidate]
+    ) -> Command | None:
+        if method == DRIFT:
+            return self._drift(candidates, run)
+        ordered = by_savings_ratio(candidates)
+        if method == EMPTINESS:
+            taken = run.within_budgets(ordered)
+            return Command(DELETE, taken) if taken else None
+        totals = PoolTotals(self.solver, eligible, self.type_of)
+        if method == MULTI_NODE:
+            return self._multi_node(ordered, run, totals)
+        return self._single_node(ordered, run, totals)
+
+    def _drift(self, candidates: Sequence[Candidate], run: _Run) -> Command | None:
+        """Longest drifted first, nodes without pods to move before the others, one node."""
+        since = np.array(
+            [self.conditions.drifted[candidate.name][1] // SECOND for candidate in candidates],
+            dtype=np.float64,
+        )
+        ordered = [candidates[i] for i in go_order(since)]
+        ordered.sort(key=lambda candidate: candidate.has_pods_to_move)
+        for candidate in ordered:
+            if run.is_closed(candidate):
+                continue
+            simulation = simulate(self.solver, [candidate])
+            if not simulation.unplaced:
+                decision = REPLACE if simulation.claims else DELETE
+                return Command(decision, [candidate], tuple(simulation.claims), simulation)
+            run.refuse([candidate], "not every pod finds a place")
+        return None
+
+    def _multi_node(
+        self, ordered: Sequence[Candidate], run: _Run, totals: PoolTotals
+    ) -> Command | None:
+        """Search the longest prefix that can be consolidated, by bisection."""
+        taken = run.within_budgets(ordered)
+        if len(taken) < 2:
+            run.refuse(taken, "no other node could be consolidated with it")
+            return None
+        low = 1
+        high = len(taken) - 1 if len(taken) <= MULTI_NODE_LAST_INDEX else MULTI_NODE_LAST_INDEX
+        best = None
+        while low <= high:
+            middle = (low + high) // 2
+            command = self._approved(taken[: middle + 1], run, totals, same_type_filter=True)
+            if command is not None:
+                best, low = command, middle + 1
+            else:
+                high = middle - 1
+        return best
+
+    def _single_node(
+        self, ordered: Sequence[Candidate], run: _Run, totals: PoolTotals
+    ) -> Command | None:
+        """Take the first candidate with a command; the pools take turns."""
+        for candidate in interleaved_by_pool(ordered):
+            if run.is_closed(candidate):
+                continue
+            if not totals.is_worth_trying(candidate):
+                run.refuse([candidate], "even a deletion would score below the Balanced threshold")
+                continue
+            command = self._approved([candidate], run, totals)
+            if command is not None:
+                return command
+        return None
+
+    def _approved(
+        self,
+        candidates: Sequence[Candidate],
+        run: _Run,
+        totals: PoolTotals,
+        *,
+        same_type_filter: bool = False,
+    ) -> Command | None:
+        """Return the consolidation command for exactly these candidates, or None."""
+        try:
+            command = self.consolidation.command(candidates)
+            if same_type_filter and command.decision == REPLACE:
+                command = self.consolidation.without_same_types(command)
+        except NoCommand as reason:
+            run.refuse(candidates, str(reason))
+            return None
+        rejection = totals.rejection(command)
+        if rejection:
+            run.refuse(candidates, rejection)
+            return None
+        return command
+
+
+def by_savings_ratio(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Sort, highest ratio first; ties as Go's unstable sort leaves the order of names."""
+    ratios = np.array([candidate.savings_ratio for candidate in candidates], dtype=np.float64)
+    return [candidates[i] for i in go_order(-ratios)]
+
+
+def interleaved_by_pool(ordered: Iterable[Candidate]) -> list[Candidate]:
+    """Take the first of each pool, in the order of their names, then the second, and so on."""
+    by_pool: dict[str, list[Candidate]] = {}
+    for candidate in ordered:
+        by_pool.setdefault(candidate.pool.name, []).append(candidate)
+    rounds = zip_longest(*(by_pool[name] for name in sorted(by_pool)))
+    return [candidate for turn in rounds for candidate in turn if candidate is not None]

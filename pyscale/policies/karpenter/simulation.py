@@ -1,0 +1,58 @@
+"""Where the pods of disrupted nodes would go.
+
+Follows Karpenter core ``pkg/controllers/disruption/helpers.go:SimulateScheduling``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .candidates import Candidate
+from .result import Claim, Solution
+from .solver import Solver
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """A round without the candidates' nodes.
+
+    ``unplaced`` are the numbers, in the batch, of the pods that have a node now and would have none
+    that is known to work.
+    """
+
+    solver: Solver
+    solution: Solution
+    unplaced: tuple[int, ...]
+
+    @property
+    def claims(self) -> list[Claim]:
+        """The claims that the round would create, for pending pods too (upstream's quirk)."""
+        return self.solution.claims
+
+    def placements(self) -> dict[str, list[str]]:
+        """Return existing node -> pods that go there, by name and sorted."""
+        batch = self.solution.batch
+        return {
+            self.solver.nodes[number].name: sorted(batch[pod] for pod in pods)
+            for number, pods in self.solution.placements.items()
+        }
+
+
+def simulate(
+    solver: Solver,
+    candidates: Sequence[Candidate],
+    under_consolidate_after: Iterable[str] = (),
+) -> Simulation:
+    """Solve without the candidates; the solver stays as it is."""
+    solution = solver.solve(
+        [candidate.name for candidate in candidates], under_consolidate_after, False
+    )
+    n_pending = len(solver.pending)
+    n_leaving = len(solution.batch) - len(solver.moving)
+    unplaced = {pod for pod in solution.errors if pod >= n_pending}
+    for number, pods in solution.placements.items():
+        if not solver.nodes[number].initialized:
+            # Nobody knows yet whether such a node will work.
+            unplaced.update(pod for pod in pods if n_pending <= pod < n_leaving)
+    return Simulation(solver, solution, tuple(sorted(unplaced)))
