@@ -10,6 +10,7 @@ from pyscale.policies.karpenter.labels import CORE_WELL_KNOWN, TEST_RESERVATION_
 from pyscale.policies.karpenter.requirements import Requirement, Requirements, make_requirement
 from pyscale.policies.karpenter.solver import Solver
 
+from .disrupting import own_disruption, recorded_disruption
 from .outcome import own_outcome, recorded_outcome
 from .reading import read_objects, read_settings
 
@@ -43,6 +44,8 @@ def replay(case: dict[str, Any]) -> tuple[Any, list[Any]]:
         fallback = bool(given.get("options", {}).get("reservedFallback"))
         solution = solver.solve(strict_reservations=not fallback)
         return own_outcome(solver, solution), [recorded_outcome(expected)]
+    if kind == "disruption":
+        return own_disruption(given), [recorded_disruption(expected, given)]
     raise UnsupportedError(f"Karpenter's {kind}")
 
 

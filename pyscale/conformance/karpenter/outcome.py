@@ -7,6 +7,7 @@ from typing import Any
 
 from pyscale.model.nodes import INSTANCE_TYPE_LABEL
 from pyscale.model.quantity import parse_quantity
+from pyscale.policies.karpenter.instance_types import MAX_PRICE
 from pyscale.policies.karpenter.result import Claim, Solution
 from pyscale.policies.karpenter.solver import Solver
 
@@ -37,6 +38,8 @@ def recorded_outcome(recorded: Mapping[str, Any]) -> dict[str, Any]:
 def own_claim(claim: Claim, batch: Sequence[str]) -> dict[str, Any]:
     """Return a claim in the common form."""
     found = claim.to_dict(batch)
+    if found["cheapestPrice"] == MAX_PRICE:
+        found["cheapestPrice"] = None
     found["requirements"] = [_without_type_names(entry) for entry in found["requirements"]]
     return found
 
@@ -51,7 +54,7 @@ def recorded_claim(recorded: Mapping[str, Any]) -> dict[str, Any]:
         "instanceTypesBeforeTruncation": recorded.get("instanceTypesBeforeTruncation", len(types)),
         "requirements": [_without_type_names(entry) for entry in recorded["requirements"]],
         "requests": {name: parse_quantity(text) for name, text in recorded["requests"].items()},
-        "cheapestPrice": recorded["cheapestPrice"],
+        "cheapestPrice": recorded.get("cheapestPrice"),
         "minValuesRelaxed": recorded.get("minValuesRelaxed", False),
     }
 

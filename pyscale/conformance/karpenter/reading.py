@@ -21,7 +21,7 @@ from pyscale.model.nodes import HOSTNAME_LABEL, NODEPOOL_LABEL
 from pyscale.model.pods import Pod, PodCondition, PodTemplate
 from pyscale.model.quantity import parse_quantity
 from pyscale.model.taints import Taint
-from pyscale.model.times import parse_timestamp
+from pyscale.model.times import parse_duration, parse_timestamp
 from pyscale.policies.karpenter.labels import (
     INITIALIZED_LABEL,
     REGISTERED_LABEL,
@@ -230,6 +230,10 @@ def _time(text: str | None) -> int | None:
     return None if text is None else parse_timestamp(text)
 
 
+def _duration(text: str | None) -> int | None:
+    return None if text is None else parse_duration(text)
+
+
 def _taints(given: Sequence[Mapping[str, Any]]) -> tuple[Taint, ...]:
     return tuple(Taint(item["key"], item["effect"], item.get("value", "")) for item in given)
 
@@ -297,5 +301,6 @@ def read_node(
         initialized_ns=_time(merged.get("initializedTime")),
         last_pod_event_ns=_time(merged.get("lastPodEventTime")),
         drifted_since_ns=_time(merged.get("driftedSince")),
+        termination_grace_period_ns=_duration(merged.get("terminationGracePeriod")),
         csi_limits=csi_limits.get(given["name"], {}) if has_node else {},
     )
