@@ -64,6 +64,18 @@ def _is_table(_name: str, _head: bytes, header: list[str]) -> bool:
     return is_table(header)
 
 
+def _is_vm_table(_name: str, head: bytes, _header: list[str]) -> bool:
+    from .azure_vm import is_vm_table
+
+    return is_vm_table(head)
+
+
+def _is_task_events(_name: str, head: bytes, _header: list[str]) -> bool:
+    from .google_2011 import is_task_events
+
+    return is_task_events(head)
+
+
 def _is_manifest(name: str, head: bytes, _header: list[str]) -> bool:
     text = head.lstrip()
     if name.endswith((".json", ".jsonl", ".ndjson", ".yaml", ".yml")):
@@ -102,6 +114,41 @@ FORMATS: dict[str, Format] = {
             "alibaba_2017",
             "read_alibaba_2017",
             _columns("submit_time", "duration", "cpu", "memory", "job_id", "instances_num"),
+        ),
+        Format(
+            "alibaba-gpu-2025",
+            "Alibaba GPU 2025, disaggregated recommendation models",
+            "alibaba_gpu_2025",
+            "read_alibaba_gpu_2025",
+            _columns("instance_sn", "role", "app_name", "max_instance_per_node"),
+        ),
+        Format(
+            "opendc",
+            "OpenDC, table of tasks",
+            "opendc",
+            "read_opendc",
+            _columns("id", "submission_time", "duration", "cpu_count", "mem_capacity"),
+        ),
+        Format(
+            "gwf",
+            "Grid Workload Format",
+            "gwf",
+            "read_gwf",
+            _columns("WorkflowID", "JobID", "SubmitTime", "RunTime", "ReqNProcs"),
+        ),
+        Format(
+            "azure-vm",
+            "Azure VM 2017 and 2019, table of virtual machines",
+            "azure_vm",
+            "read_azure_vm",
+            _is_vm_table,
+        ),
+        Format(
+            "google-2011",
+            "Google ClusterData 2011, task events",
+            "google_2011",
+            "read_google_2011",
+            _is_task_events,
         ),
         Format("table", "Generic table of pods", "table", "read_table", _is_table),
         Format("simkube", "SimKube trace", "simkube", "read_simkube", _suffix(".sktrace")),
