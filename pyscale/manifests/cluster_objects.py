@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -23,7 +23,7 @@ from pyscale.model.volumes import (
 from pyscale.model.workloads import Namespace, Service, Workload
 
 from ._convert import place
-from .files import Manifest, read_objects
+from .files import Manifest, collector_paused, read_objects
 from .groups import node_claim_from_dict, node_pool_from_dict
 from .nodes import node_from_dict
 from .pods import PodReader
@@ -144,6 +144,11 @@ def load_cluster(*sources: str | Path | bytes, validate: bool = True) -> Cluster
         With file, document, object and field path; also for two objects of one kind and name, and
         for a version of Karpenter's API other than v1.
     """
+    with collector_paused():
+        return _load(sources, validate)
+
+
+def _load(sources: Iterable[str | Path | bytes], validate: bool) -> ClusterObjects:
     found: dict[str, list[Any]] = {}
     ignored: Counter[str] = Counter()
     seen: set[tuple[str, str, str]] = set()
