@@ -87,6 +87,7 @@ def pod_affinities(required: Iterable[Any], preferred: Iterable[Any]) -> dict[st
 
 
 def spec_manifest(spec: PodSpec) -> dict[str, Any]:
+    required_nodes = [*map(node_term, spec.required_node_affinity or ())]
     return {
         "containers": [*map(container, spec.containers)],
         "initContainers": [*map(container, spec.init_containers)],
@@ -96,7 +97,7 @@ def spec_manifest(spec: PodSpec) -> dict[str, Any]:
         "nodeSelector": spec.node_selector,
         "affinity": {
             "nodeAffinity": {
-                REQUIRED: {"nodeSelectorTerms": [*map(node_term, spec.required_node_affinity or ())]},
+                REQUIRED: {"nodeSelectorTerms": required_nodes},
                 PREFERRED: [
                     {"weight": entry.weight, "preference": node_term(entry.preference)}
                     for entry in spec.preferred_node_affinity
