@@ -35,7 +35,8 @@ DIRECTIVES = {
     "wraparound": False,
     "freethreading_compatible": True,
 }
-CHECKS = ("boundscheck", "initializedcheck", "nonecheck", "overflowcheck")
+# ``nonecheck`` is not among them: with it Cython refuses ``self.x += y`` without the GIL.
+CHECKS = ("boundscheck", "initializedcheck", "overflowcheck")
 
 
 def build_mode() -> str:

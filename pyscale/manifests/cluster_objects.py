@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from pyscale.errors import InvalidObjectError
+from pyscale.model.cluster import Cluster
 from pyscale.model.disruption import PodDisruptionBudget
 from pyscale.model.groups import NodePool
 from pyscale.model.node_claims import NodeClaim
@@ -70,6 +71,16 @@ class ClusterObjects:
     def daemon_sets(self) -> tuple[Workload, ...]:
         """The workloads that want a pod on each eligible node."""
         return tuple(workload for workload in self.workloads if workload.count is None)
+
+    def cluster(self) -> Cluster:
+        """Return nodes, pods and disruption budgets as a cluster to try decisions on.
+
+        Raises
+        ------
+        ValueError
+            A pod is on a node that is not there.
+        """
+        return Cluster(self.nodes, self.pods, self.pod_disruption_budgets)
 
     def missing_pods(self) -> Iterator[tuple[Workload, int]]:
         """Yield the workloads that want more pods than there are, and how many more.

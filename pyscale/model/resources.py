@@ -2,7 +2,7 @@
 
 A resource list maps a resource's name to an exact amount in **nano-units** (1 core is ``10**9``,
 1 byte is ``10**9``, 1 pod is ``10**9``), the finest amount a Kubernetes quantity can hold.  Tables
-and kernels use the coarser integers of a :class:`ResourceSpace`.
+and kernels use the coarser integers of a :class:`~pyscale.model.resource_space.ResourceSpace`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,23 @@
+"""Run the command line as a user does."""
+
+import subprocess
+import sys
+
+
+def pyscale(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "pyscale", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+def refusal(done):
+    """Return the one line that says what is wrong, and check that there is nothing else."""
+    assert done.returncode == 2, done
+    assert done.stdout == ""
+    assert done.stderr.startswith("pyscale: ")
+    assert done.stderr.count("\n") == 1
+    return done.stderr[len("pyscale: ") : -1]
