@@ -1,15 +1,18 @@
 """Run the command line as a user does."""
 
+import os
 import subprocess
 import sys
 
 
-def pyscale(*arguments, **options):
+def pyscale(*arguments, env=None, **options):
+    """Run a command; ``env`` is added to this process's environment."""
     return subprocess.run(
         [sys.executable, "-m", "pyscale", *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
+        env={**os.environ, **(env or {})},
         **options,
     )
 
