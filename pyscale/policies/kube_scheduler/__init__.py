@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .configuration import profile_from_configuration
     from .objects import ClusterObjects
+    from .policy import KubeScheduler
     from .preemption import preempt
     from .profile import Profile, ScoringStrategy
     from .scheduler import Scheduler
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _MODULE_OF = {
     "ClusterObjects": "objects",
+    "KubeScheduler": "policy",
     "Profile": "profile",
     "Scheduler": "scheduler",
     "ScoringStrategy": "profile",
@@ -25,6 +27,7 @@ _MODULE_OF = {
 
 __all__ = [
     "ClusterObjects",
+    "KubeScheduler",
     "Profile",
     "Scheduler",
     "ScoringStrategy",
