@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from ...manifests import node_from_dict, pod_disruption_budget_from_dict, pod_template_from_dict
 from ...model.disruption import PodDisruptionBudget
 from ...model.nodes import HOSTNAME_LABEL, Node
-from ...model.pods import PodTemplate
+from ...model.pods import OwnerReference, PodTemplate
 from ...model.taints import Taint
 from ...model.times import parse_timestamp
 from ...policies.cluster_autoscaler.classes import ClassTable, PodClass
 from ...policies.cluster_autoscaler.expander import PodPrice
 from ...policies.cluster_autoscaler.node_shapes import NodeShape
 from ...policies.cluster_autoscaler.options import Options
-from ...policies.cluster_autoscaler.templates import daemon_pod_template
+from ...policies.cluster_autoscaler.templates import daemon_pod_template, should_run
 from ...policies.cluster_autoscaler.world import Controller, DaemonSet, NodeGroupRow, NodeRow
+from .placements import new_placement
 
 GPU_LABEL = "gpu-type"
 START_NS = parse_timestamp("2000-01-01T00:00:00Z")
@@ -75,9 +78,27 @@ class CaseReader:
 
     def daemon_set(self, given: dict[str, Any]) -> DaemonSet:
         """Return a DaemonSet with the class of its pods."""
-        template = daemon_pod_template(self._template(given["template"]))
+        owner = OwnerReference(
+            "DaemonSet", given["name"], f"DaemonSet-{given['name']}", "apps/v1", controller=True
+        )
+        namespace = given.get("namespace") or "default"
+        own = replace(self._template(given["template"]), owners=(owner,), namespace=namespace)
+        template = daemon_pod_template(own)
         pod_class = self.table.add(("daemon", given["name"], given["template"]), template)
-        return DaemonSet(given["name"], given.get("namespace", "default"), template, pod_class)
+        return DaemonSet(given["name"], namespace, template, pod_class)
+
+    def daemon_pods(self, node: Node, daemon_sets: Iterable[DaemonSet]) -> list[PodClass]:
+        """Return the classes of the DaemonSet pods that run on a new node."""
+        daemon_sets = list(daemon_sets)
+        if not daemon_sets:
+            return []
+        placement = new_placement()
+        handle = placement.add_node(node, "new-node", ())
+        return [
+            daemon_set.pod_class
+            for daemon_set in daemon_sets
+            if should_run(placement, daemon_set.pod_class, handle)
+        ]
 
     def _template(self, index: int) -> PodTemplate:
         return self.template_class(index).template

@@ -15,8 +15,6 @@ from .world import Instance, NodeGroupRow, NodeRow, World
 
 SCALE_DOWN_WINDOW = 5 * MINUTE
 INSTANCE_CACHE_REFRESH = 2 * MINUTE
-MISSING_NODES_OK = 3
-MISSING_SHARE_OK = 0.45
 
 
 @dataclass(slots=True)
@@ -188,10 +186,10 @@ class ClusterState:
 
     def _handle_creation_errors(self, now: int) -> None:
         for group in self._groups:
-            seen = {i.name for i in self._previous.get(group, ()) if i.error}
+            seen = {i.name for i in self._previous.get(group, ()) if i.failed}
             by_error: dict[str, list[str]] = {}
             for instance in self._instances.get(group, ()):
-                if instance.error:
+                if instance.failed:
                     by_error.setdefault(instance.error, []).append(instance.name)
             for names in by_error.values():
                 fresh = [name for name in names if name not in seen]
@@ -267,7 +265,8 @@ class ClusterState:
         ready = len(readiness.ready)
         missing = max(0, acceptable.minimum - ready)
         present = ready + len(readiness.unready) + len(readiness.not_started)
-        return not (missing > MISSING_NODES_OK and missing > MISSING_SHARE_OK * present)
+        share = self._options.max_total_unready_percentage / 100.0
+        return not (missing > self._options.ok_total_unready_count and missing > share * present)
 
     def is_backed_off(self, group: str, now: int) -> bool:
         """Whether a group is in backoff after a failed scale-up."""
@@ -285,8 +284,13 @@ class ClusterState:
         acceptable = self._ranges.get(group)
         if acceptable is None:
             return False
+        return acceptable.target > self._present(group)
+
+    def _present(self, group: str) -> int:
+        """Nodes that need not be waited for: they are there, or are given up."""
         readiness = self._readiness.get(group, Readiness())
-        return acceptable.target > len(readiness.registered) - len(readiness.not_started)
+        present = len(readiness.ready) + len(readiness.unready)
+        return present + len(readiness.long_unregistered)
 
     def upcoming(self, now: int) -> dict[str, tuple[int, list[str]]]:
         """Return per group the nodes on their way and those registered but not started."""
@@ -294,11 +298,9 @@ class ClusterState:
         for group in self._groups:
             if group not in self._requests or self.is_backed_off(group, now):
                 continue
-            readiness = self._readiness.get(group, Readiness())
-            present = len(readiness.ready) + len(readiness.unready)
-            count = self._ranges[group].target - present - len(readiness.long_unregistered)
+            count = self._ranges[group].target - self._present(group)
             if count > 0:
-                found[group] = count, readiness.not_started
+                found[group] = count, self._readiness.get(group, Readiness()).not_started
         return found
 
     def late_instances(self, now: int) -> dict[str, list[str]]:
@@ -313,7 +315,7 @@ class ClusterState:
         """Return per group the instances that report a creation error."""
         found: dict[str, list[str]] = {}
         for group in self._groups:
-            names = [i.name for i in self._instances.get(group, ()) if i.error]
+            names = [i.name for i in self._instances.get(group, ()) if i.failed]
             if names:
                 found[group] = names
         return found

@@ -29,6 +29,7 @@ from .scale_up import (
     NOT_NEEDED,
     NOT_TRIED,
     SUCCESSFUL,
+    Remaining,
     ScaleUp,
     ScaleUpContext,
     ScaleUpStatus,
@@ -36,7 +37,7 @@ from .scale_up import (
 from .snapshot import Snapshot
 from .soft_taints import update_soft_taints
 from .templates import TemplateProvider, is_ready
-from .world import TO_BE_DELETED, NodeGroupRow, NodeRow, Observation, World
+from .world import TO_BE_DELETED, NodeGroupRow, NodeRow, Observation, PodColumns, World
 
 DOWN_NOT_TRIED = "NotTried"
 DOWN_IN_COOLDOWN = "InCooldown"
@@ -57,13 +58,14 @@ class ScaleDownStatus:
 
 @dataclass(slots=True)
 class Iteration:
-    """Everything one iteration decided."""
+    """Everything one iteration decided; ``is_planned`` if it came to plan a scale-down."""
 
     now: int
     seen: Observation
     fitting: dict[int, str] = field(default_factory=dict)
     scale_ups: list[ScaleUpStatus] = field(default_factory=list)
     scale_down: ScaleDownStatus = field(default_factory=ScaleDownStatus)
+    is_planned: bool = False
     error: str = ""
 
 
@@ -112,14 +114,14 @@ class Autoscaler:
         self.actuator.on_failed = self._delays.failed.__setitem__
         start = world.now() - HOUR
         self._last_scale_up = self._last_delete = self._last_failure = start
-        self._is_first = True
+        self._iterations = 0
 
     def run_once(self) -> Iteration:
         """Run one iteration now."""
         world, now = self._world, self._world.now()
-        if self._is_first:
+        if self._iterations == 0:
             self._clean_up(world.observe().nodes)
-            self._is_first = False
+        self._iterations += 1
         seen = world.observe()
         done = Iteration(now, seen)
         for group in seen.groups:
@@ -202,10 +204,13 @@ class Autoscaler:
         if not self.state.is_cluster_healthy():
             self.planner.forget_unneeded()
             return False
-        for name, failed in self.state.failed_instances().items():
+        failures = self.state.failed_instances()
+        for name, failed in failures.items():
             names = self._all_if_atomic(name, failed)
             self._world.delete_nodes(name, names, force=self.options.force_delete_failed_nodes)
             self.state.invalidate_instances(name)
+        if failures:
+            self.state.recalculate(now)
         fixed = False
         for group in seen.groups:
             wrong = self.state.incorrect_size(group.name)
@@ -244,14 +249,17 @@ class Autoscaler:
     def _add_upcoming(
         self, nodes: Sequence[NodeRow], templates: Mapping[str, NodeShape], now: int
     ) -> list[NodeRow]:
-        """Put placeholders of nodes on their way into the snapshot, instead of those starting."""
+        """Put placeholders of nodes on their way into the snapshot, instead of those starting.
+
+        Their names are new in every iteration, so hints to them never hit, as upstream.
+        """
         starting: set[str] = set()
         for group, (count, not_started) in self.state.upcoming(now).items():
             shape = templates.get(group)
             if shape is None:
                 continue
             for number in range(count):
-                name = f"{group}/{UPCOMING}-{number}"
+                name = f"{group}/{UPCOMING}-{number}#{self._iterations}"
                 self._snapshot.add_node(shape.node, name, (), shape.pods)
             starting.update(not_started)
         for node in nodes:
@@ -364,7 +372,8 @@ class Autoscaler:
             done.scale_ups.append(ScaleUpStatus(NOT_NEEDED))
             return False
         if limit > 0 and ready_count >= limit:
-            done.scale_ups.append(ScaleUpStatus(LIMITED))
+            remaining = [Remaining(pending, {}, {})]
+            done.scale_ups.append(ScaleUpStatus(LIMITED, remaining=remaining))
             return False
         if not self.options.bypassed_scheduler_names and are_all_new(seen.pods, pending, now):
             done.scale_ups.append(ScaleUpStatus(IN_COOLDOWN))
@@ -382,35 +391,27 @@ class Autoscaler:
             pending = [pod for pod in pending if pod not in helped]
             if not pending:
                 return False
-            self._add_salvo(status, templates, len(done.scale_ups))
+            self._add_salvo(status, templates, seen.pods, len(done.scale_ups))
 
     def _add_salvo(
-        self, status: ScaleUpStatus, templates: Mapping[str, NodeShape], round_number: int
+        self,
+        status: ScaleUpStatus,
+        templates: Mapping[str, NodeShape],
+        pods: PodColumns,
+        round_number: int,
     ) -> None:
-        """Put the nodes just requested, with their pods, into the snapshot."""
-        best = status.best
-        assert best is not None
-        estimate = status.estimates[best.group]
-        positions = [group for group, _ in best.placed]
-        order = list(estimate.placed)
-        by_position = dict(zip(order, positions, strict=True))
-        contents = [counts for counts in estimate.per_node if counts]
-        taken = dict.fromkeys(order, 0)
-        number = 0
+        """Put the nodes just requested into the snapshot, and the pods on them where they fit."""
+        fresh: set[int] = set()
         for group, before, after in status.plan:
             shape = templates[group]
-            for _ in range(after - before):
-                counts = contents[number] if number < len(contents) else {}
-                pods: list[int] = []
-                classes = list(shape.pods)
-                for position, count in counts.items():
-                    members = by_position[position]
-                    pods += members.pods[taken[position] : taken[position] + count]
-                    classes += [members.pod_class] * count
-                    taken[position] += count
-                name = f"{group}/salvo-{round_number}-{number}"
-                self._snapshot.add_node(shape.node, name, pods, classes)
-                number += 1
+            for number in range(before, after):
+                name = f"{group}/salvo-{round_number}-{number}#{self._iterations}"
+                fresh.add(self._snapshot.add_node(shape.node, name, (), shape.pods))
+        for pod in status.triggered:
+            pod_class = pods.classes[pod]
+            node = self._snapshot.placement.scan(pod_class, fresh.__contains__)
+            if node is not None:
+                self._snapshot.place(pod, pod_class, node)
 
     # --- scale-down ---
 
@@ -459,6 +460,7 @@ class Autoscaler:
             now=now,
         )
         planner.update(context, nodes, candidates)
+        done.is_planned = True
         status = done.scale_down
         if disabled or self._is_in_cooldown(now):
             status.result = DOWN_IN_COOLDOWN

@@ -201,6 +201,7 @@ def group_options(defaults: Options, own: Mapping[str, Any], where: str = "") ->
     values = {}
     for key, value in own.items():
         name = "".join(f"_{c.lower()}" if c.isupper() else c for c in key).replace("-", "_")
+        name = name.replace("daemon_sets", "daemonsets")
         if name not in known:
             raise InvalidObjectError(f"{where}: option {key}", "node groups have no such option")
         values[name] = _read(f"{where}: {key}", name, str(known[name].type), value)

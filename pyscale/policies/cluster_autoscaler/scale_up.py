@@ -293,7 +293,7 @@ class ScaleUp:
     ) -> str:
         """Resize; in sequence, an error leaves the rest undone.  Return the first error."""
         first_error = ""
-        for position, (group, before, after) in enumerate(plan):
+        for group, before, after in plan:
             error = self._world.increase_size(group, after - before)
             if not error:
                 self._state.register_scale_up(group, after - before, context.now)
@@ -303,7 +303,6 @@ class ScaleUp:
             first_error = first_error or error
             status.failed.append(group)
             if not self._options.parallel_scale_up:
-                status.failed += [name for name, _, _ in plan[position + 1 :]]
                 break
         if not first_error:
             self._state.recalculate(context.now)

@@ -149,13 +149,19 @@ class TemplateProvider:
             return shape
         placement.fork()
         handle = placement.add_node(shape.node, "template-node-for-daemon-sets", ())
-        fitting: list[PodClass] = []
-        for daemon_set in daemon_sets:
-            refusal = placement.refusal(daemon_set.pod_class, handle)
-            if refusal is None or refusal.plugin not in NODE_PLUGINS:
-                fitting.append(daemon_set.pod_class)
+        fitting = [
+            daemon_set.pod_class
+            for daemon_set in daemon_sets
+            if should_run(placement, daemon_set.pod_class, handle)
+        ]
         placement.revert()
         return NodeShape.of(shape.node, shape.pods + tuple(fitting))
+
+
+def should_run(placement: Placement, pod_class: PodClass, node: int) -> bool:
+    """Whether a DaemonSet would run its pod on a node, room or not."""
+    refusal = placement.refusal(pod_class, node)
+    return refusal is None or refusal.plugin not in NODE_PLUGINS
 
 
 def is_ready(node: NodeRow, options: Options) -> bool:

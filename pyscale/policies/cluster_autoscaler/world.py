@@ -82,6 +82,11 @@ class Instance:
     deleting: bool = False
     error: str = ""
 
+    @property
+    def failed(self) -> bool:
+        """Whether the creation failed and nobody has cleaned up yet."""
+        return bool(self.error) and not self.deleting
+
 
 @dataclass(slots=True)
 class NodeGroupRow:

@@ -1,0 +1,363 @@
+"""The simulated cloud and API server that the recordings were made on.
+
+What happens by itself (pods, registrations, readiness) is taken from the recording; how calls
+end follows the recording's rules, from the faults in the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...model.disruption import PodDisruptionBudget
+from ...model.taints import Taint
+from ...policies.cluster_autoscaler.disruption import BudgetTracker
+from ...policies.cluster_autoscaler.durations import SECOND
+from ...policies.cluster_autoscaler.world import (
+    DELETION_CANDIDATE,
+    OUT_OF_RESOURCES,
+    TO_BE_DELETED,
+    Instance,
+    NodeGroupRow,
+    NodeRow,
+    Observation,
+    PodColumns,
+)
+from .reader import START_NS, CaseReader, timestamp
+
+Json = dict[str, Any]
+_TAINT_NAMES = {TO_BE_DELETED: "ToBeDeleted", DELETION_CANDIDATE: "DeletionCandidate"}
+
+
+@dataclass(slots=True)
+class _Machine:
+    name: str
+    error: str = ""
+    registered: bool = False
+    vanishes_ns: int | None = None
+
+
+class RecordedWorld:
+    """A world of virtual time that notes every call."""
+
+    def __init__(self, reader: CaseReader) -> None:
+        given = reader.given
+        self._reader = reader
+        self._now = START_NS
+        self._given_groups = {group["name"]: group for group in given["nodeGroups"]}
+        self._groups = {name: reader.group_row(g) for name, g in self._given_groups.items()}
+        self._machines: dict[str, list[_Machine]] = {name: [] for name in self._groups}
+        self._counters = dict.fromkeys(self._groups, 0)
+        self._nodes: dict[str, NodeRow] = {}
+        self.pods = PodColumns()
+        self._given_pods: dict[str, Json] = {}
+        self._alive: dict[int, str] = {}
+        self._on_node: dict[str, list[int]] = {}
+        self._ids: dict[str, int] = {}
+        self._born: dict[str, int] = {}
+        self._budgets = reader.budgets()
+        self._owed: dict[str, tuple[int, ...]] = {}
+        self._matching = BudgetTracker(self._budgets)
+        self._controllers = reader.controllers()
+        self._daemon_sets = tuple(reader.daemon_set(g) for g in given.get("daemonSets") or ())
+        self.calls: list[list[Any]] = []
+        for node in given["nodes"]:
+            row = reader.node_row(node)
+            self._nodes[row.name] = row
+            self._on_node[row.name] = []
+            if row.group:
+                self._machines[row.group].append(_Machine(row.name, registered=True))
+        for name, group in self._given_groups.items():
+            for k in range(int(group.get("unregisteredInstances") or 0)):
+                self._machines[name].append(_Machine(f"{name}-u{k}"))
+        for pod in given["pods"]:
+            self._given_pods[pod["name"]] = pod
+            self._create(pod, timestamp(pod.get("creationTimestamp")))
+        for event in given.get("events") or ():
+            for pod in event.get("createPods") or ():
+                self._given_pods[pod["name"]] = pod
+                self._born[pod["name"]] = START_NS + event["at"] * SECOND
+
+    # --- what the recording says happens ---
+
+    def apply(self, changes: Iterable[Sequence[Any]]) -> None:
+        """Apply the recorded changes of one step."""
+        for change in changes:
+            getattr(self, f"_apply_{change[0]}")(*change[1:])
+
+    def _apply_create(self, name: str) -> None:
+        given = self._given_pods.get(name)
+        if given is None:
+            origin = self._given_pods[name.rsplit("~", 1)[0]]
+            own = ("nodeName", "phase", "deletionTimestamp")
+            given = {key: value for key, value in origin.items() if key not in own}
+            given["name"] = name
+            self._given_pods[name] = given
+        self._create({**given, "nodeName": None}, self._born.pop(name, self._now))
+
+    def _create(self, given: Json, created_ns: int) -> None:
+        deletion = given.get("deletionTimestamp")
+        pod = self.pods.add(
+            given["name"],
+            given.get("uid") or f"uid-{given['name']}",
+            self._reader.pod_class(given),
+            created_ns,
+            timestamp(deletion) if deletion else None,
+        )
+        self._ids[given["name"]] = pod
+        node = given.get("nodeName") or ""
+        self._alive[pod] = node
+        if node:
+            self._on_node[node].append(pod)
+
+    def _apply_delete(self, name: str) -> None:
+        self._remove(self._ids[name])
+
+    def _apply_lost(self, name: str) -> None:
+        self._remove(self._ids[name])
+
+    def _apply_bind(self, name: str, node: str) -> None:
+        pod = self._ids[name]
+        self._alive[pod] = node
+        self._on_node[node].append(pod)
+        for position in self._owed.pop(name.rsplit("~", 1)[0], ()):
+            self._allow(position, 1)
+
+    def _apply_register(self, name: str, ready: bool) -> None:
+        group = name.rsplit("-", 1)[0]
+        given = self._given_groups[group]
+        node = self._reader.node(given["nodeTemplate"])
+        now = self._now
+        self._nodes[name] = NodeRow(
+            name, group, node, node.taints, node.unschedulable, ready, now, now, []
+        )
+        self._on_node[name] = []
+        own = [self._reader.template_class(k) for k in given.get("templatePods") or ()]
+        own += self._reader.daemon_pods(node, self._daemon_sets)
+        for k, pod_class in enumerate(own):
+            pod = self.pods.add(f"{name}-own-{k}", f"uid-{name}-own-{k}", pod_class, now)
+            self._alive[pod] = name
+            self._on_node[name].append(pod)
+        for machine in self._machines[group]:
+            if machine.name == name:
+                machine.registered = True
+
+    def _apply_ready(self, name: str) -> None:
+        self._apply_setReady(name, True)
+
+    def _apply_setReady(self, name: str, ready: bool) -> None:  # noqa: N802 (the recording's word)
+        row = self._nodes[name]
+        self._nodes[name] = replace(
+            row, ready=ready, ready_since_ns=self._now, version=row.version + 1
+        )
+
+    def _apply_gone(self, name: str) -> None:
+        self._nodes.pop(name, None)
+        for pod in self._on_node.pop(name, ()):
+            self._alive.pop(pod, None)
+        for group, machines in self._machines.items():
+            self._machines[group] = [machine for machine in machines if machine.name != name]
+
+    def _apply_setTarget(self, group: str, target: int) -> None:  # noqa: N802
+        row = self._groups[group]
+        if target > row.target:
+            self._launch(group, target - row.target)
+        row.target = target
+
+    def _remove(self, pod: int) -> None:
+        node = self._alive.pop(pod, None)
+        if node and node in self._on_node:
+            self._on_node[node].remove(pod)
+
+    # --- what the autoscaler reads ---
+
+    def now(self) -> int:
+        return self._now
+
+    def advance(self, to_ns: int) -> None:
+        self._now = max(self._now, to_ns)
+
+    def sleep(self, duration_ns: int) -> None:
+        self._now += duration_ns
+
+    def observe(self) -> Observation:
+        ended = [p for p in self._alive if self.pods.classes[p].terminal]
+        skipped = set(ended)
+        nodes = [
+            replace(row, pods=[p for p in self._on_node[row.name] if p not in skipped])
+            for row in self._nodes.values()
+        ]
+        pending = [
+            pod
+            for pod, node in self._alive.items()
+            if not node and pod not in skipped and self.pods.deletion_ns[pod] is None
+        ]
+        return Observation(
+            self.pods,
+            nodes,
+            pending,
+            [replace(row) for row in self._groups.values()],
+            tuple(self._budgets),
+            self._controllers,
+            self._daemon_sets,
+        )
+
+    def instances(self, group: str) -> list[Instance]:
+        found = [
+            Instance(machine.name, machine.vanishes_ns is not None, machine.error)
+            for machine in self._machines[group]
+        ]
+        return sorted(found, key=lambda instance: instance.name)
+
+    def target_size(self, group: str) -> int:
+        return self._groups[group].target
+
+    def node(self, name: str) -> NodeRow | None:
+        return self._nodes.get(name)
+
+    def pods_of(self, name: str) -> list[int]:
+        found = self._on_node.get(name, ())
+        return [pod for pod in found if not self.pods.classes[pod].terminal]
+
+    def budgets(self) -> list[PodDisruptionBudget]:
+        return list(self._budgets)
+
+    def pod_exists(self, pod: int, node: str) -> bool:
+        return self._alive.get(pod) == node
+
+    # --- what the autoscaler does ---
+
+    def _note(self, name: str, *arguments: Any) -> None:
+        seconds = (self._now - START_NS) / SECOND
+        self.calls.append([int(seconds) if seconds == int(seconds) else seconds, name, *arguments])
+
+    def increase_size(self, group: str, delta: int, atomic: bool = False) -> str:
+        row = self._groups[group]
+        if self._fault(group, "increaseError"):
+            self._note("IncreaseSize", group, delta, "error")
+            return "increase refused"
+        if row.target + delta > row.max_size:
+            self._note("IncreaseSize", group, delta, "tooLarge")
+            return "size too large"
+        self._note("IncreaseSize", group, delta)
+        row.target += delta
+        self._launch(group, delta)
+        return ""
+
+    def _launch(self, group: str, count: int) -> None:
+        fault = self._fault(group, "outOfResources")
+        for _ in range(count):
+            living = [
+                m for m in self._machines[group] if not m.error and m.vanishes_ns is None
+            ]
+            error = OUT_OF_RESOURCES if fault and len(living) >= fault.get("allow", 0) else ""
+            name = f"{group}-n{self._counters[group]}"
+            self._counters[group] += 1
+            self._machines[group].append(_Machine(name, error))
+
+    def delete_nodes(self, group: str, names: Sequence[str], force: bool = False) -> str:
+        failed = self._fault(group, "deleteError") is not None
+        call = "ForceDeleteNodes" if force else "DeleteNodes"
+        for name in names:
+            self._note(call, group, name, *(["error"] if failed else []))
+        if failed:
+            return "delete refused"
+        delay = int(self._given_groups[group].get("deleteDelay") or 0) * SECOND
+        machines = {machine.name: machine for machine in self._machines[group]}
+        for name in names:
+            machine = machines.get(name)
+            if machine is not None and machine.vanishes_ns is None:
+                machine.vanishes_ns = self._now + delay
+                self._groups[group].target -= 1
+        return ""
+
+    def decrease_target(self, group: str, delta: int) -> str:
+        row = self._groups[group]
+        registered = sum(1 for machine in self._machines[group] if machine.registered)
+        if row.target + delta < registered:
+            self._note("DecreaseTargetSize", group, delta, "error")
+            return "decrease refused"
+        self._note("DecreaseTargetSize", group, delta)
+        row.target += delta
+        for _ in range(-delta):
+            for machine in reversed(self._machines[group]):
+                if not machine.registered and machine.vanishes_ns is None:
+                    self._machines[group].remove(machine)
+                    break
+        return ""
+
+    def update_taints(
+        self,
+        name: str,
+        version: int,
+        add: Sequence[Taint] = (),
+        remove: Sequence[str] = (),
+        unschedulable: bool | None = None,
+    ) -> bool:
+        row = self._nodes.get(name)
+        if row is None:
+            return True
+        if row.version != version:
+            return False
+        cordoned = row.unschedulable if unschedulable is None else unschedulable
+        kept = tuple(taint for taint in row.taints if taint.key not in remove)
+        self._nodes[name] = replace(
+            row, taints=kept + tuple(add), unschedulable=cordoned, version=row.version + 1
+        )
+        for taint in add:
+            self._note("Taint", name, _TAINT_NAMES[taint.key])
+        for key in remove:
+            self._note("Untaint", name, _TAINT_NAMES[key])
+        if cordoned != row.unschedulable:
+            self._note("Cordon" if cordoned else "Uncordon", name)
+        return True
+
+    def evict(self, pod: int) -> str:
+        name = self.pods.names[pod]
+        if pod not in self._alive:
+            return ""
+        matching = self._matching.matching(self.pods.classes[pod])
+        if any(self._budgets[position].disruptions_allowed < 1 for position in matching):
+            self._note("Evict", name, "refused")
+            return "refused"
+        self._note("Evict", name)
+        for position in matching:
+            self._allow(position, -1)
+        self._owed[name.rsplit("~", 1)[0]] = matching
+        self._remove(pod)
+        return ""
+
+    def _allow(self, position: int, change: int) -> None:
+        budget = self._budgets[position]
+        allowed = budget.disruptions_allowed + change
+        self._budgets[position] = replace(budget, disruptions_allowed=allowed)
+
+    def _fault(self, group: str, kind: str) -> Json | None:
+        seconds = (self._now - START_NS) / SECOND
+        for fault in self._given_groups[group].get("faults") or ():
+            if fault["type"] == kind and fault["from"] <= seconds < fault["to"]:
+                return dict(fault)
+        return None
+
+    # --- the end ---
+
+    def targets(self) -> dict[str, int]:
+        """Return the target sizes."""
+        return {name: row.target for name, row in self._groups.items()}
+
+    def group(self, name: str) -> NodeGroupRow:
+        """Return one group."""
+        return self._groups[name]
+
+    def node_count(self) -> int:
+        """Return the number of Node objects."""
+        return len(self._nodes)
+
+    def managed(self) -> set[str]:
+        """Return the names of nodes that belong to a group."""
+        return {name for name, row in self._nodes.items() if row.group}
+
+    def templates_of(self, pods: Sequence[int]) -> list[str]:
+        """Return the number of each pod's template, as text."""
+        return [str(self._given_pods[self.pods.names[pod]]["template"]) for pod in pods]
