@@ -45,8 +45,8 @@ def candidates_in_order(
 ) -> list[NodeRow]:
     """Return nodes of groups above their minimum, those that are easiest to remove first.
 
-    Empty ones come first, then those without a pod that is to complete, then those that were
-    unneeded before; equal ones keep their order.
+    Empty ones come first, and of those the ones that wait for no pod to complete; then those that
+    were unneeded before; equal ones keep their order.
     """
 
     def rank(node: NodeRow) -> tuple[bool, bool, bool]:
@@ -55,7 +55,7 @@ def candidates_in_order(
             return True, False, node.name not in unneeded
         found = rules.pods_to_move(snapshot.pods_on(handle), None, now)
         empty = found.blocking is None and not found.moved
-        return not empty, found.waits, node.name not in unneeded
+        return not empty, empty and found.waits, node.name not in unneeded
 
     eligible = [
         node

@@ -20,7 +20,7 @@ from .expander import Expander
 from .node_shapes import NodeShape
 from .options import GroupOptions, Options, group_options
 from .placement import Placement
-from .planner import PlanContext, Planner, Removable, used_by_living
+from .planner import PlanContext, Planner, Removable, used_by
 from .pod_list import FilterOutSchedulable, are_all_new, is_expendable, is_young
 from .quotas import QuotaTracker, contribution, maxima
 from .scale_up import (
@@ -251,15 +251,16 @@ class Autoscaler:
     ) -> list[NodeRow]:
         """Put placeholders of nodes on their way into the snapshot, instead of those starting.
 
-        Their names are new in every iteration, so hints to them never hit, as upstream.
+        Their names are new whenever the template is, so hints to them seldom hit, as upstream.
         """
         starting: set[str] = set()
         for group, (count, not_started) in self.state.upcoming(now).items():
             shape = templates.get(group)
             if shape is None:
                 continue
+            made = self._templates.made_ns[group]
             for number in range(count):
-                name = f"{group}/{UPCOMING}-{number}#{self._iterations}"
+                name = f"{group}/{UPCOMING}-{number}#{made}"
                 self._snapshot.add_node(shape.node, name, (), shape.pods)
             starting.update(not_started)
         for node in nodes:
@@ -449,12 +450,11 @@ class Autoscaler:
             budgets=budgets,
             contributions=contributions,
             registered=self.state.registered,
-            usage=lambda: used_by_living(
+            usage=lambda: used_by(
                 seen.nodes,
                 lambda node: (
                     contributions[node.group] if node.group else self._node_contribution(node)
                 ),
-                now,
             ),
             deleting=in_progress,
             now=now,

@@ -18,7 +18,6 @@ from .eligibility import (
     UNEXPECTED_ERROR,
     Eligibility,
     Utilization,
-    is_being_deleted,
     is_disabled,
 )
 from .hints import HintingSimulator
@@ -292,14 +291,12 @@ class Planner:
         return [found for found in chosen if found.node.group not in partial]
 
 
-def used_by_living(
-    nodes: Sequence[NodeRow], contribution: Callable[[NodeRow], Mapping[str, int]], now: int
+def used_by(
+    nodes: Sequence[NodeRow], contribution: Callable[[NodeRow], Mapping[str, int]]
 ) -> dict[str, int]:
-    """Return what the nodes that are not under deletion contribute together."""
+    """Return what nodes contribute together, those under deletion included."""
     total: dict[str, int] = {}
     for node in nodes:
-        if is_being_deleted(node, now):
-            continue
         for name, amount in contribution(node).items():
             total[name] = total.get(name, 0) + amount
     return total

@@ -48,9 +48,14 @@ def daemon_pod_template(template: PodTemplate) -> PodTemplate:
 
 @dataclass(slots=True)
 class TemplateProvider:
-    """Finds a template per group; templates of good nodes are remembered."""
+    """Finds a template per group; templates of good nodes are remembered.
+
+    ``made_ns`` says when each group's template was made.  Upstream names it anew whenever it makes
+    one, and names placeholders after it, so hints to placeholders hit only while it is remembered.
+    """
 
     options: Options
+    made_ns: dict[str, int] = field(default_factory=dict)
     _cache: dict[str, NodeShape] = field(default_factory=dict)
     _known: dict[tuple[object, ...], NodeShape] = field(default_factory=dict)
 
@@ -68,6 +73,8 @@ class TemplateProvider:
                 (good if _is_good(node, now) else bad).setdefault(node.group, node)
         found: dict[str, NodeShape] = {}
         for group in seen.groups:
+            if group.name in good or group.name not in self._cache:
+                self.made_ns[group.name] = now
             shape = self._template(
                 group, good.get(group.name), bad.get(group.name), seen, placement
             )
