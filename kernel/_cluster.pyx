@@ -27,6 +27,7 @@ cdef enum:
     TAKE = 1
     INSERT = 2
     REMOVE = 3
+    RELABEL = 4
 
 
 cdef int64_t* amounts_of(object values) except? NULL:
@@ -471,10 +472,15 @@ cdef class ClusterTable:
         self.record(INSERT, 0, node_id, 0)
 
     def relabel_node(self, int32_t node_id, int32_t kind, int32_t hostname):
-        """Give a node another kind; it moves in the list only if its zone changed."""
+        """Give a node another kind; it moves in the list only if its zone changed.
+
+        In a fork the zone must stay the same.
+        """
         cdef int32_t name = self.match.columns[NAME_COLUMN].value[node_id]
-        if self.fork_marks.n:
-            raise ValueError("a node cannot be relabelled in a fork")
+        cdef int32_t before = self.match.columns[HOSTNAME_COLUMN].value[node_id]
+        if self.fork_marks.n and self.kinds[kind].zone != self.nodes[node_id].zone:
+            raise ValueError("a node cannot change its zone in a fork")
+        self.record(RELABEL, self.nodes[node_id].kind, node_id, <uint64_t>(before + 1))
         self.deactivate(node_id)
         self.describe(node_id, kind, name, hostname)
         self.activate(node_id)
@@ -846,6 +852,14 @@ cdef class ClusterTable:
                 self.leave_zone(operation.node)
                 push(&self.retired, operation.node)
                 self.listing_stale = True
+            elif operation.kind == RELABEL:
+                self.deactivate(operation.node)
+                self.describe(
+                    operation.node, operation.class_id,
+                    self.match.columns[NAME_COLUMN].value[operation.node],
+                    <int32_t>operation.before - 1,
+                )
+                self.activate(operation.node)
             else:
                 self.activate(operation.node)
                 self.reenter_zone(operation.node, operation.before)

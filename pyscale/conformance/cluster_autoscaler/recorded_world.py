@@ -146,7 +146,7 @@ class RecordedWorld:
     def _apply_ready(self, name: str) -> None:
         self._apply_setReady(name, True)
 
-    def _apply_setReady(self, name: str, ready: bool) -> None:  # noqa: N802 (the recording's word)
+    def _apply_setReady(self, name: str, ready: bool) -> None:
         row = self._nodes[name]
         self._nodes[name] = replace(
             row, ready=ready, ready_since_ns=self._now, version=row.version + 1
@@ -159,7 +159,7 @@ class RecordedWorld:
         for group, machines in self._machines.items():
             self._machines[group] = [machine for machine in machines if machine.name != name]
 
-    def _apply_setTarget(self, group: str, target: int) -> None:  # noqa: N802
+    def _apply_setTarget(self, group: str, target: int) -> None:
         row = self._groups[group]
         if target > row.target:
             self._launch(group, target - row.target)
@@ -173,15 +173,19 @@ class RecordedWorld:
     # --- what the autoscaler reads ---
 
     def now(self) -> int:
+        """Return the time."""
         return self._now
 
     def advance(self, to_ns: int) -> None:
+        """Let time pass up to an instant."""
         self._now = max(self._now, to_ns)
 
     def sleep(self, duration_ns: int) -> None:
+        """Let time pass."""
         self._now += duration_ns
 
     def observe(self) -> Observation:
+        """List everything."""
         ended = [p for p in self._alive if self.pods.classes[p].terminal]
         skipped = set(ended)
         nodes = [
@@ -204,6 +208,7 @@ class RecordedWorld:
         )
 
     def instances(self, group: str) -> list[Instance]:
+        """List a group's instances, by id."""
         found = [
             Instance(machine.name, machine.vanishes_ns is not None, machine.error)
             for machine in self._machines[group]
@@ -211,19 +216,24 @@ class RecordedWorld:
         return sorted(found, key=lambda instance: instance.name)
 
     def target_size(self, group: str) -> int:
+        """Return a group's target."""
         return self._groups[group].target
 
     def node(self, name: str) -> NodeRow | None:
+        """Read a Node object."""
         return self._nodes.get(name)
 
     def pods_of(self, name: str) -> list[int]:
+        """List the pods of a node that have not ended."""
         found = self._on_node.get(name, ())
         return [pod for pod in found if not self.pods.classes[pod].terminal]
 
     def budgets(self) -> list[PodDisruptionBudget]:
+        """List the budgets with what evictions left of them."""
         return list(self._budgets)
 
     def pod_exists(self, pod: int, node: str) -> bool:
+        """Whether a pod is still on a node."""
         return self._alive.get(pod) == node
 
     # --- what the autoscaler does ---
@@ -233,6 +243,7 @@ class RecordedWorld:
         self.calls.append([int(seconds) if seconds == int(seconds) else seconds, name, *arguments])
 
     def increase_size(self, group: str, delta: int, atomic: bool = False) -> str:
+        """Raise a target; instances exist at once."""
         row = self._groups[group]
         if self._fault(group, "increaseError"):
             self._note("IncreaseSize", group, delta, "error")
@@ -248,15 +259,14 @@ class RecordedWorld:
     def _launch(self, group: str, count: int) -> None:
         fault = self._fault(group, "outOfResources")
         for _ in range(count):
-            living = [
-                m for m in self._machines[group] if not m.error and m.vanishes_ns is None
-            ]
+            living = [m for m in self._machines[group] if not m.error and m.vanishes_ns is None]
             error = OUT_OF_RESOURCES if fault and len(living) >= fault.get("allow", 0) else ""
             name = f"{group}-n{self._counters[group]}"
             self._counters[group] += 1
             self._machines[group].append(_Machine(name, error))
 
     def delete_nodes(self, group: str, names: Sequence[str], force: bool = False) -> str:
+        """Lower the target at once; instances go later."""
         failed = self._fault(group, "deleteError") is not None
         call = "ForceDeleteNodes" if force else "DeleteNodes"
         for name in names:
@@ -273,6 +283,7 @@ class RecordedWorld:
         return ""
 
     def decrease_target(self, group: str, delta: int) -> str:
+        """Take the newest instances away that have no node."""
         row = self._groups[group]
         registered = sum(1 for machine in self._machines[group] if machine.registered)
         if row.target + delta < registered:
@@ -295,6 +306,7 @@ class RecordedWorld:
         remove: Sequence[str] = (),
         unschedulable: bool | None = None,
     ) -> bool:
+        """Write a Node object, unless it changed since ``version``."""
         row = self._nodes.get(name)
         if row is None:
             return True
@@ -314,6 +326,7 @@ class RecordedWorld:
         return True
 
     def evict(self, pod: int) -> str:
+        """Let a pod vanish at once if its budgets allow it."""
         name = self.pods.names[pod]
         if pod not in self._alive:
             return ""

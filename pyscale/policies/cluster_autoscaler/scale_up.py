@@ -150,10 +150,10 @@ class ScaleUp:
         if error:
             status.result, status.error = ERROR, f"failed to increase node group size: {error}"
             for verdict in verdicts:
-                for group, _, _ in plan:
-                    if group in verdict.schedulable:
-                        verdict.schedulable.discard(group)
-                        verdict.errors[group] = EXECUTION_FAILED
+                for name, _, _ in plan:
+                    if name in verdict.schedulable:
+                        verdict.schedulable.discard(name)
+                        verdict.errors[name] = EXECUTION_FAILED
             status.remaining = _remaining(verdicts, skipped)
             return status
         status.result, status.plan = SUCCESSFUL, plan

@@ -83,7 +83,11 @@ class Interner:
     def hostname(self, labels: Mapping[str, str]) -> int:
         """Return the id of a hostname label, -1 if there is none."""
         text = labels.get(HOSTNAME_LABEL)
-        return -1 if text is None else self.value(HOSTNAME_COLUMN, text)
+        return -1 if text is None else self.hostname_id(text)
+
+    def hostname_id(self, text: str) -> int:
+        """Return the id of a value of the hostname label."""
+        return int(self.value(HOSTNAME_COLUMN, text))
 
     # --- requirements and terms ---
 

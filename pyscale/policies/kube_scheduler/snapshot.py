@@ -168,7 +168,7 @@ class Snapshot:
             return known
         node_id = int(
             self.state.add_node(
-                self._kind(node),
+                self.kind(node),
                 self._interner.name(node.name),
                 self._interner.hostname(node.labels),
             )
@@ -179,6 +179,23 @@ class Snapshot:
         self._volumes.add_node(node_id, node)
         return node_id
 
+    def insert_node(self, node: Node, name: str) -> int:
+        """Append a copy of a node under another name, which is its hostname label too.
+
+        Unlike :meth:`add_node` this never brings a removed node back.
+        """
+        node_id = int(
+            self.state.add_node(
+                self.kind(node), self._interner.name(name), self._interner.hostname_id(name)
+            )
+        )
+        self._ids[name] = node_id
+        self._names[node_id] = name
+        self.nodes[node_id] = node
+        if self.objects.claims or self.objects.csi_nodes:
+            self._volumes.add_node(node_id, replace(node, name=name))
+        return node_id
+
     def remove_node(self, node_id: int) -> None:
         """Remove a node together with its pods."""
         self.state.remove_node(node_id)
@@ -186,9 +203,18 @@ class Snapshot:
 
     def update_node(self, node_id: int, node: Node) -> None:
         """Change labels, taints, allocatable or images of a node."""
-        self.state.relabel_node(node_id, self._kind(node), self._interner.hostname(node.labels))
+        self.state.relabel_node(node_id, self.kind(node), self._interner.hostname(node.labels))
         self.nodes[node_id] = node
         self._volumes.add_node(node_id, node)
+
+    def relabel(self, node_id: int, node: Node) -> None:
+        """Change what a node is, in a fork too; name, hostname and zone stay."""
+        name = self._interner.hostname_id(self._names[node_id])
+        self.state.relabel_node(node_id, self.kind(node), name)
+
+    def name_of(self, node_id: int) -> str:
+        """Return a node's name; of a node that is gone, the one it had."""
+        return self._names.get(node_id, "")
 
     def node_id(self, name: str) -> int | None:
         """Return the id of a node that is there, None if there is none of that name."""
@@ -206,7 +232,8 @@ class Snapshot:
             return None
         return found
 
-    def _kind(self, node: Node) -> int:
+    def kind(self, node: Node) -> int:
+        """Return the kind of a node: all that rules read of it but its name and hostname."""
         labels = self._interner.labels(node.labels)
         key = (
             tuple(labels.items()),
