@@ -22,21 +22,35 @@ if TYPE_CHECKING:
     from pyscale.packing import pack_each as pack_each
     from pyscale.packing import place as place
     from pyscale.packing import place_sequence as place_sequence
+    from pyscale.simulation import Result as Result
+    from pyscale.simulation import SimulationOptions as SimulationOptions
+    from pyscale.simulation import simulate as simulate
+    from pyscale.study import Comparison as Comparison
+    from pyscale.study import compare as compare
+    from pyscale.traces import load_example as load_example
+    from pyscale.traces import load_trace as load_trace
 
 # Public name -> the module that defines it, imported when the name is first used: `import pyscale`
 # stays quick, and a missing optional library matters only to those who need it.  A row here has its
 # twin under TYPE_CHECKING.
 _PUBLIC = {
+    "Comparison": "pyscale.study",
     "Packing": "pyscale.packing",
+    "Result": "pyscale.simulation",
     "SequencePlacement": "pyscale.packing",
+    "SimulationOptions": "pyscale.simulation",
+    "compare": "pyscale.study",
+    "load_example": "pyscale.traces",
+    "load_trace": "pyscale.traces",
     "pack": "pyscale.packing",
     "pack_each": "pyscale.packing",
     "place": "pyscale.packing",
     "place_sequence": "pyscale.packing",
+    "simulate": "pyscale.simulation",
 }
 
 # Packages that can be reached as attributes of pyscale without importing them first.
-_PACKAGES = ("packing",)
+_PACKAGES = ("catalog", "packing", "policies", "simulation", "study", "traces")
 
 __all__ = ["kernel", *_PACKAGES, *_PUBLIC]
 

@@ -103,7 +103,7 @@ class Profile:
     """
 
     filters: frozenset[str] = frozenset(FILTER_PLUGINS)
-    score_weights: Mapping[str, int] = field(default_factory=lambda: DEFAULT_SCORE_WEIGHTS)
+    score_weights: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_SCORE_WEIGHTS))
     percentage_of_nodes_to_score: int = 0
     scoring_strategy: ScoringStrategy = ScoringStrategy()
     balanced_resources: tuple[str, ...] = ("cpu", "memory")

@@ -1,0 +1,131 @@
+"""Results side by side."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pyscale.errors import MissingDependencyError
+from pyscale.simulation.result import Result
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """One trace under several policies; immutable, picklable.
+
+    Attributes
+    ----------
+    results : tuple of Result
+        In the order of the policies; their names differ.
+    """
+
+    results: tuple[Result, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the policies."""
+        return tuple(result.name for result in self.results)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all runs came to their end."""
+        return all(result.is_complete for result in self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __iter__(self) -> Iterator[Result]:
+        return iter(self.results)
+
+    def __getitem__(self, name: str) -> Result:
+        """Return the result of a policy by its name."""
+        for result in self.results:
+            if result.name == name:
+                return result
+        raise KeyError(name)
+
+    def rows(self) -> list[tuple[str, list[str]]]:
+        """Return the figures for people: a name, and one text per policy; empty where one lacks it.
+
+        The rows are those of the result with the most of them, in its order.
+        """
+        columns = [dict(result.lines()) for result in self.results]
+        longest = max(columns, key=lambda column: len(column), default={})
+        labels = list(longest)
+        return [(label, [column.get(label, "") for column in columns]) for label in labels]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all results as plain data."""
+        return {"results": [result.to_dict() for result in self.results]}
+
+    def digest(self) -> dict[str, str]:
+        """Return each result's digest by name."""
+        return {result.name: result.digest() for result in self.results}
+
+    def to_arrow(self) -> Any:
+        """Return the figures as a ``pyarrow.Table``, one row per policy.
+
+        Raises
+        ------
+        MissingDependencyError
+            pyarrow is not installed.
+        """
+        try:
+            import pyarrow as pa
+        except ImportError:
+            raise MissingDependencyError("pyarrow", "io") from None
+        rows = []
+        for result in self.results:
+            figures = result.metrics.to_dict()
+            resources = figures.pop("resources")
+            for name, use in resources.items():
+                figures |= {f"{name}_{key}": value for key, value in use.items()}
+            rows.append({"policy": result.name, **figures})
+        return pa.Table.from_pylist(rows)
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Offer the figures to any library that reads Arrow streams."""
+        stream: object = self.to_arrow().__arrow_c_stream__(requested_schema)
+        return stream
+
+    def report(self, path: str | Path) -> Path:
+        """Write the report as one self-contained HTML page and return its path.
+
+        Raises
+        ------
+        MissingDependencyError
+            plotly is not installed.
+        PyscaleError
+            If the file cannot be written.
+        """
+        # Pages stand above studies: this one is looked up by name, when somebody asks for it.
+        pages = import_module("pyscale.report.comparison")
+        written: Path = pages.comparison_page(self.results).write(path)
+        return written
+
+    def __repr__(self) -> str:
+        return f"Comparison({', '.join(map(repr, self.results))})"
+
+    def __str__(self) -> str:
+        rows = [("", list(self.names)), *self.rows()]
+        first = max(len(label) for label, _ in rows)
+        widths = [max(len(cells[i]) for _, cells in rows) for i in range(len(self))]
+        lines = []
+        for label, cells in rows:
+            texts = (cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+            lines.append("  ".join((label.ljust(first), *texts)).rstrip())
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.names)
+        body = []
+        for label, cells in self.rows():
+            texts = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+            body.append(f"<tr><th>{html.escape(label)}</th>{texts}</tr>")
+        return (
+            f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+        )
