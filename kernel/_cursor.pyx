@@ -11,19 +11,11 @@ Assumes valid input: see ``_fit``; fewer than 2^31 nodes; a release gives back w
 
 cimport cython
 from libc.stdint cimport int32_t, int64_t
-from libc.stdlib cimport free, realloc
+from libc.stdlib cimport free
 from libc.string cimport memcpy, memmove
 
 from ._fit cimport next_fit_32, next_fit_64, width_t
-
-
-cdef int enlarge(void** memory, size_t size) except -1 nogil:
-    cdef void* larger = realloc(memory[0], size if size else 1)
-    if larger == NULL:
-        with gil:
-            raise MemoryError(f"no memory for {size} bytes")
-    memory[0] = larger
-    return 0
+from ._growth cimport enlarge
 
 
 @cython.final

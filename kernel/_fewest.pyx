@@ -11,9 +11,10 @@ Assumes valid input: see ``_fit``; fewer than 2^31 claims.
 """
 
 from libc.stdint cimport int32_t, int64_t
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdlib cimport free, malloc
 
 from ._fit cimport copies_of, next_fit_64
+from ._growth cimport enlarge
 
 
 cdef struct Claims:
@@ -28,15 +29,6 @@ cdef struct Claims:
     Py_ssize_t count_room
     int32_t* front       # [count], -1 if empty
     int32_t* back        # [count]
-
-
-cdef int enlarge(void** memory, size_t size) except -1 nogil:
-    cdef void* larger = realloc(memory[0], size)
-    if larger == NULL:
-        with gil:
-            raise MemoryError(f"no memory for {size} bytes")
-    memory[0] = larger
-    return 0
 
 
 cdef int reserve(Claims* claims) except -1 nogil:

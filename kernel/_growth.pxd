@@ -10,10 +10,19 @@ cdef struct ints_t:
     int64_t capacity
 
 
+cdef inline int enlarge(void** block, size_t size) except -1 nogil:
+    """Make a block ``size`` bytes long; what is new is not set."""
+    cdef void* moved = realloc(block[0], size if size else 1)
+    if moved == NULL:
+        with gil:
+            raise MemoryError(f"no memory for {size} bytes")
+    block[0] = moved
+    return 0
+
+
 cdef inline int reserve(void** block, int64_t* capacity, int64_t need, size_t item) except -1 nogil:
     """Make room for ``need`` items; items that are new are zero bytes."""
     cdef int64_t wanted
-    cdef void* moved
     if need <= capacity[0]:
         return 0
     wanted = capacity[0] * 2
@@ -21,12 +30,9 @@ cdef inline int reserve(void** block, int64_t* capacity, int64_t need, size_t it
         wanted = need
     if wanted < 8:
         wanted = 8
-    moved = realloc(block[0], <size_t>wanted * item)
-    if moved == NULL:
-        with gil:
-            raise MemoryError
-    memset(<char*>moved + <size_t>capacity[0] * item, 0, <size_t>(wanted - capacity[0]) * item)
-    block[0] = moved
+    enlarge(block, <size_t>wanted * item)
+    memset(
+        <char*>block[0] + <size_t>capacity[0] * item, 0, <size_t>(wanted - capacity[0]) * item)
     capacity[0] = wanted
     return 0
 

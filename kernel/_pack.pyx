@@ -15,10 +15,11 @@ below 2^61 in magnitude.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdlib cimport free, malloc
 
 from ._bits cimport low_bits, lowest_bit
 from ._fit cimport copies_of, fit_word_32, fit_word_64, width_t
+from ._growth cimport enlarge
 from ._runs cimport TILE, Runs, append, retire, split, take, visit
 
 FIRST_FIT = 0
@@ -114,14 +115,8 @@ cdef int gather(
     cdef uint64_t tiles, mask
     cdef int32_t block
     cdef Candidate* item
-    cdef Candidate* larger
     if found.room < runs.n_runs:
-        larger = <Candidate*>realloc(
-            found.items, <size_t>(2 * runs.n_runs) * sizeof(Candidate))
-        if larger == NULL:
-            with gil:
-                raise MemoryError(f"no memory for {runs.n_runs} candidates")
-        found.items = larger
+        enlarge(<void**>&found.items, <size_t>(2 * runs.n_runs) * sizeof(Candidate))
         found.room = 2 * runs.n_runs
     found.n = 0
     for word in range(0, runs.n_blocks, 64):

@@ -10,20 +10,12 @@ Assumes valid input: magnitudes within the limits of ``_fit``, requests not nega
 
 cimport cython
 from libc.stdint cimport int32_t, int64_t, uint64_t
-from libc.stdlib cimport free, realloc
+from libc.stdlib cimport free
 from libc.string cimport memcpy, memmove, memset
 
 from ._bits cimport low_bits, lowest_bit, popcount
 from ._fit cimport LOWEST_32, LOWEST_64, fit_word_32, fit_word_64, peak_32, peak_64, width_t
-
-
-cdef int enlarge(void** memory, size_t size) except -1 nogil:
-    cdef void* larger = realloc(memory[0], size)
-    if larger == NULL:
-        with gil:
-            raise MemoryError(f"no memory for {size} bytes")
-    memory[0] = larger
-    return 0
+from ._growth cimport enlarge
 
 
 @cython.final
