@@ -1,8 +1,8 @@
 """Decisions of the scheduler on a cluster in integers: check, score, choose, bind, preempt."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
-from pyscale.kernel._cluster cimport ClusterTable, class_t
+from pyscale.kernel._cluster cimport ClusterTable, class_t, domain_t, spread_t
 from pyscale.kernel._growth cimport ints_t
 from pyscale.kernel._score cimport strategy_t
 
@@ -62,6 +62,21 @@ cdef enum:  # outcomes of a cycle
     NOTHING_FITS = 3
     SCORE_ERROR = 4      # an invalid preferred term
 
+cdef enum:
+    MAX_BARS = 16
+
+cdef struct bar_t:       # a domain count that a node's may not exceed
+    int32_t* value
+    int32_t* count
+    int64_t n_domains
+    int64_t most
+    uint8_t needs_label
+
+cdef struct gate_t:      # the distant filters of one cycle
+    int32_t n
+    uint8_t general      # more than bars: ask distant_verdict
+    bar_t[MAX_BARS] bars
+
 cdef struct cycle_t:
     int32_t outcome
     int32_t chosen
@@ -79,18 +94,20 @@ cdef class ClusterState(ClusterTable):
     cdef bint first_of_best
     cdef int32_t percentage
     cdef bint balance_is_delta
+    cdef bint usual_strategies
     cdef bint balance_is_common          # the balanced resources are those of every class
     cdef strategy_t fit
     cdef strategy_t balanced
     cdef public int32_t next_start
     cdef uint64_t shortfall              # resources of the last RESOURCES verdict
     cdef int32_t* feasible
-    cdef int64_t* totals
-    cdef int64_t* raw                    # four plugins that normalise, one after the other
-    cdef int64_t* normalised
+    cdef int32_t* totals
+    cdef double* sums
+    cdef int32_t* raw                    # four plugins that normalise, one after the other
+    cdef int32_t* normalised
     cdef int64_t window_capacity
     cdef int32_t n_feasible
-    cdef uint64_t* heap_keys
+    cdef uint32_t* heap_keys
     cdef int64_t heap_capacity
     cdef int32_t** stamps                # per column: the window that last met each value
     cdef int64_t* stamp_capacity
@@ -128,16 +145,31 @@ cdef class ClusterState(ClusterTable):
     cdef int64_t balance_without(self, class_t* pods, int32_t node) noexcept nogil
     cdef int64_t image_score(self, class_t* pods, int32_t node) noexcept nogil
     cdef int32_t local_score(self, class_t* pods, int32_t node) except? -3 nogil
+    cdef int64_t usual_score(self, class_t* pods, int32_t node) noexcept nogil
+    cdef int64_t wanted_nodes(self, int64_t n) noexcept nogil
+    cdef int prepare(self, class_t* pods, gate_t* gate) except -1 nogil
+    cdef int raise_if_any(self, gate_t* gate, domain_t* domain) except -1 nogil
+    cdef int raise_bar(
+        self, gate_t* gate, int32_t counter, int32_t column, int64_t most, bint needs_label
+    ) except -1 nogil
+    cdef bint passes(self, gate_t* gate, int32_t node) noexcept nogil
     cdef int scan(
         self, int32_t class_id, int64_t priority, int64_t pod, int32_t refused, cycle_t* result
     ) except -1 nogil
+    cdef bint is_plain(self, class_t* pods) noexcept nogil
+    cdef int scan_plain(self, int32_t class_id, cycle_t* result) except -1 nogil
     cdef int score_window(self, class_t* pods) except -1 nogil
     cdef int score_taints(self, class_t* pods) except -1 nogil
     cdef int score_preference(self, class_t* pods) except -1 nogil
+    cdef int64_t ignore_nodes(self, class_t* pods, int32_t* out) except -1 nogil
+    cdef int64_t count_domains(
+        self, spread_t* spread, int64_t n_ignored, int32_t* ignored
+    ) except -1 nogil
+    cdef int add_counts(self, spread_t* spread, double weight) except -1 nogil
     cdef int score_spread(self, class_t* pods) except -1 nogil
+    cdef int score_spread_large(self, class_t* pods, int64_t n_ignored) except -1 nogil
     cdef int score_affinity(self, class_t* pods) except -1 nogil
-    cdef int normalise_default(self, int64_t* raw, int64_t* out, bint reverse) except -1 nogil
-    cdef int add_weighted(self, int scorer, int64_t* scores) except -1 nogil
+    cdef int normalise_default(self, int32_t* raw, int32_t* out, bint reverse) except -1 nogil
     cdef int32_t root(self) noexcept nogil
     cdef int grow_windows(self) except -1 nogil
     cdef int restrict(self, class_t* pods) except -1 nogil

@@ -24,8 +24,8 @@ and the scores of resources and images) is one cached number per (class, node), 
 when the node changed.  Filters and scores that depend on other nodes read topology counters.
 """
 
-from libc.math cimport log
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.math cimport fabs, log
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 
@@ -54,6 +54,7 @@ from pyscale.kernel._match cimport (
     static_t,
 )
 from pyscale.kernel._score cimport (
+    LEAST_ALLOCATED,
     MAX_POINTS,
     MAX_RESOURCES,
     REQUESTED_TO_CAPACITY_RATIO,
@@ -65,7 +66,40 @@ from pyscale.kernel._score cimport (
 )
 from pyscale.kernel._topology cimport counter_t
 
+cdef extern from "_windows.h" nogil:
+    void survey "pyscale_survey" (
+        const int32_t* values, int n, int32_t* most, int32_t* least, int32_t* n_feasible
+    )
+    void add_scaled "pyscale_add_scaled" (
+        int32_t* totals, const int32_t* scores, int32_t weight, int n
+    )
+    void add_constant "pyscale_add_constant" (int32_t* totals, int32_t constant, int n)
+    void share "pyscale_share" (
+        const int32_t* raw, int32_t* out, double most, int reverse, int n
+    )
+    void fewest "pyscale_fewest" (
+        const int32_t* raw, int32_t* out, double most, double least, int n
+    )
+    void spread_out "pyscale_spread_out" (
+        const int32_t* raw, int32_t* out, int32_t least, double width, int n
+    )
+    void round_half_away "pyscale_round" (const double* sums, int32_t* out, int n)
+    void pyscale_use_window_avx2(int wanted)
+    int pyscale_window_avx2
+
 cdef int64_t MEBIBYTE = 1 << 20
+cdef int64_t EXACT = 1 << 46       # 100 times such a number is an exact double
+cdef double LARGE = 2.0e9          # sums below it are rounded in 32 bits
+cdef enum:
+    BLOCK = 64
+
+pyscale_use_window_avx2(1)
+
+
+def use_avx2(bint wanted):
+    """Choose the vector loops; returns whether AVX2 is used.  For tests."""
+    pyscale_use_window_avx2(wanted)
+    return bool(pyscale_window_avx2)
 
 
 cdef class ClusterState(ClusterTable):
@@ -87,6 +121,7 @@ cdef class ClusterState(ClusterTable):
         cdef int64_t i
         free(self.feasible)
         free(self.totals)
+        free(self.sums)
         free(self.raw)
         free(self.normalised)
         free(self.heap_keys)
@@ -144,6 +179,10 @@ cdef class ClusterState(ClusterTable):
             # A scalar that a class doesn't ask for is left out of the balance.
             if not 0 <= self.balanced.resource[i] <= 2:
                 self.balance_is_common = False
+        self.usual_strategies = (
+            type == LEAST_ALLOCATED and list(fit_resources) == [0, 1]
+            and list(fit_weights) == [1, 1] and list(balanced_resources) == [0, 1]
+        )
 
     # --- pod classes ---
 
@@ -592,13 +631,53 @@ cdef class ClusterState(ClusterTable):
         cdef int64_t total = 0
         if self.local_verdict(pods, node, True) != FITS:
             return INFEASIBLE
-        if self.weights[S_RESOURCES]:
-            total += self.weights[S_RESOURCES] * self.fit_score(pods, node)
-        if self.weights[S_BALANCE] and not pods.balance_skipped:
-            total += self.weights[S_BALANCE] * self.balance_score(pods, node)
+        if self.usual_strategies and not pods.balance_skipped:
+            total = self.usual_score(pods, node)
+        else:
+            if self.weights[S_RESOURCES]:
+                total += self.weights[S_RESOURCES] * self.fit_score(pods, node)
+            if self.weights[S_BALANCE] and not pods.balance_skipped:
+                total += self.weights[S_BALANCE] * self.balance_score(pods, node)
         if self.weights[S_IMAGES] and self.nodes[node].images.n and pods.images.n:
             total += self.weights[S_IMAGES] * self.image_score(pods, node)
         return <int32_t>total
+
+    cdef int64_t usual_score(self, class_t* pods, int32_t node_id) noexcept nogil:
+        """Both resource scores under the default strategies, cpu and memory on the node.
+
+        The general functions in one straight line: this is what most cycles spend their time on.
+        """
+        cdef node_t* node = &self.nodes[node_id]
+        cdef int64_t* allocatable = self.allocatable + node_id * self.resource_stride
+        cdef int64_t* used = self.used + node_id * self.resource_stride
+        cdef int64_t cpu = allocatable[0] - node.non_zero_cpu - pods.fit_amount[0]
+        cdef int64_t memory = allocatable[1] - node.non_zero_memory - pods.fit_amount[1]
+        cdef double of_cpu, of_memory
+        cdef int64_t with_pod
+        if not (0 < allocatable[0] < EXACT and 0 < allocatable[1] < EXACT):
+            return (
+                self.weights[S_RESOURCES] * self.fit_score(pods, node_id)
+                + self.weights[S_BALANCE] * self.balance_score(pods, node_id)
+            )
+        cpu = 0 if cpu < 0 else <int64_t>(100.0 * <double>cpu / <double>allocatable[0])
+        memory = 0 if memory < 0 else <int64_t>(
+            100.0 * <double>memory / <double>allocatable[1]
+        )
+        of_cpu = <double>(used[0] + pods.balance_amount[0]) / <double>allocatable[0]
+        of_memory = <double>(used[1] + pods.balance_amount[1]) / <double>allocatable[1]
+        if not of_cpu < 1.0:
+            of_cpu = 1.0
+        if not of_memory < 1.0:
+            of_memory = 1.0
+        with_pod = <int64_t>((1 - fabs((of_cpu - of_memory) / 2)) * 100.0)
+        if self.balance_is_delta:
+            if node.balance < 0:
+                node.balance = <int32_t>self.balance_without(pods, node_id)
+            with_pod = 50 + ((50 + with_pod - node.balance) >> 1)
+        return (
+            self.weights[S_RESOURCES] * ((cpu + memory) >> 1)
+            + self.weights[S_BALANCE] * with_pod
+        )
 
     # --- the window ---
 
@@ -608,18 +687,20 @@ cdef class ClusterState(ClusterTable):
             before = had
             reserve(<void**>&self.feasible, &before, self.node_capacity, sizeof(int32_t))
             before = had
-            reserve(<void**>&self.totals, &before, self.node_capacity, sizeof(int64_t))
+            reserve(<void**>&self.totals, &before, self.node_capacity, sizeof(int32_t))
+            before = had
+            reserve(<void**>&self.sums, &before, self.node_capacity, sizeof(double))
             before = 4 * had
-            reserve(<void**>&self.raw, &before, 4 * self.node_capacity, sizeof(int64_t))
+            reserve(<void**>&self.raw, &before, 4 * self.node_capacity, sizeof(int32_t))
             before = 4 * had
-            reserve(<void**>&self.normalised, &before, 4 * self.node_capacity, sizeof(int64_t))
+            reserve(<void**>&self.normalised, &before, 4 * self.node_capacity, sizeof(int32_t))
             self.window_capacity = self.node_capacity
             before = self.heap_capacity
             reserve(
-                <void**>&self.heap_keys, &self.heap_capacity, self.node_capacity, sizeof(uint64_t)
+                <void**>&self.heap_keys, &self.heap_capacity, self.node_capacity, sizeof(uint32_t)
             )
             for i in range(before, self.heap_capacity):
-                self.heap_keys[i] = heap_key(0, i)
+                self.heap_keys[i] = heap_key(i)
         if self.stamp_columns < self.match.n_columns:
             before = self.stamp_columns
             reserve(
@@ -647,6 +728,83 @@ cdef class ClusterState(ClusterTable):
                     push(&self.candidates, node)
         return 0
 
+    cdef int64_t wanted_nodes(self, int64_t n) noexcept nogil:
+        """How many feasible nodes end the scan of n nodes."""
+        cdef int64_t percentage = self.percentage
+        cdef int64_t wanted
+        if not self.scoring:
+            return 1
+        if n < 100:
+            return n
+        if percentage == 0:
+            percentage = 50 - n // 125
+            if percentage < 5:
+                percentage = 5
+        wanted = n * percentage // 100
+        return wanted if wanted > 100 else 100
+
+    cdef int prepare(self, class_t* pods, gate_t* gate) except -1 nogil:
+        """Read once per cycle what the distant filters compare nodes against."""
+        cdef int32_t i
+        cdef spread_t* spread
+        gate.n = 0
+        gate.general = False
+        if self.filters[P_SPREAD]:
+            for i in range(pods.n_spread):
+                spread = &pods.spread[i]
+                if gate.n == MAX_BARS:
+                    gate.general = True
+                    return 0
+                self.raise_bar(
+                    gate, spread.counter, spread.column,
+                    spread.max_skew - spread.itself
+                    + self.topology.minimum(spread.counter, spread.min_domains),
+                    True,
+                )
+        if self.filters[P_POD_AFFINITY]:
+            if pods.n_affinity:
+                gate.general = True
+                return 0
+            for i in range(pods.n_anti_affinity):
+                self.raise_if_any(gate, &pods.anti_affinity[i])
+            for i in range(pods.n_existing):
+                self.raise_if_any(gate, &pods.existing[i])
+        return 0
+
+    cdef int raise_if_any(self, gate_t* gate, domain_t* domain) except -1 nogil:
+        if self.topology.counters[domain.counter].total == 0:
+            return 0
+        if gate.n == MAX_BARS:
+            gate.general = True
+            return 0
+        return self.raise_bar(gate, domain.counter, domain.column, 0, False)
+
+    cdef int raise_bar(
+        self, gate_t* gate, int32_t counter, int32_t column, int64_t most, bint needs_label
+    ) except -1 nogil:
+        cdef bar_t* bar = &gate.bars[gate.n]
+        bar.value = self.match.columns[column].value
+        bar.count = self.topology.counters[counter].count
+        bar.n_domains = self.topology.counters[counter].domain_capacity
+        bar.most = most
+        bar.needs_label = needs_label
+        gate.n += 1
+        return 0
+
+    cdef bint passes(self, gate_t* gate, int32_t node) noexcept nogil:
+        """Whether no domain of the node is fuller than it may be."""
+        cdef int32_t i, d
+        cdef bar_t* bar
+        for i in range(gate.n):
+            bar = &gate.bars[i]
+            d = bar.value[node]
+            if d < 0:
+                if bar.needs_label:
+                    return False
+            elif (bar.count[d] if d < bar.n_domains else 0) > bar.most:
+                return False
+        return True
+
     cdef int scan(
         self, int32_t class_id, int64_t priority, int64_t pod, int32_t refused, cycle_t* result
     ) except -1 nogil:
@@ -656,50 +814,52 @@ cdef class ClusterState(ClusterTable):
         """
         cdef class_t* pods = &self.classes[class_id]
         cdef int32_t* nodes = self.order.at
+        cdef int32_t* cached = pods.score
         cdef int64_t n = self.order.n
-        cdef int64_t wanted, percentage, i, place
+        cdef int64_t wanted, i, place, position
         cdef int32_t node, score, m = 0
-        cdef bint distant = pods.n_spread or pods.n_affinity or pods.n_anti_affinity
+        cdef gate_t gate
+        cdef bint distant
         cdef bint claimed = self.filters[P_VOLUME_RESTRICTIONS] and self.claim_is_in_use(pods)
-        distant = distant or pods.n_existing
         if pods.has_names:
             self.restrict(pods)
             nodes = self.candidates.at
             n = self.candidates.n
-        wanted = n
-        if n >= 100:
-            percentage = self.percentage
-            if percentage == 0:
-                percentage = 50 - n // 125
-                if percentage < 5:
-                    percentage = 5
-            wanted = n * percentage // 100
-            if wanted < 100:
-                wanted = 100
-        if not self.scoring:
-            wanted = 1
+        self.prepare(pods, &gate)
+        distant = gate.n or gate.general
+        wanted = self.wanted_nodes(n)
         place = self.next_start % n if n else 0
         result.n_evaluated = <int32_t>n + (refused >= 0)
         for i in range(n):
             node = nodes[place]
+            position = self.nodes[node].position if pods.has_names else place
             place += 1
             if place == n:
                 place = 0
             if node == refused:
                 result.n_evaluated -= 1
-            score = pods.score[node]
-            if score == DIRTY:
-                score = self.local_score(pods, node)
-                pods.score[node] = score
-            if score == INFEASIBLE or claimed:
+            score = cached[position]
+            if score < 0:
+                if score == DIRTY:
+                    score = self.local_score(pods, node)
+                    cached[position] = score
+                if score == INFEASIBLE:
+                    continue
+            if claimed:
                 continue
-            if distant and self.distant_verdict(pods, node) != FITS:
-                continue
+            if distant:
+                if gate.general:
+                    if self.distant_verdict(pods, node) != FITS:
+                        continue
+                elif not self.passes(&gate, node):
+                    continue
             if self.n_nominations and self.nodes[node].n_nominated:
                 if self.check_nominated(class_id, node, priority, pod) != FITS:
                     continue
             if m == wanted:
                 result.n_evaluated -= <int32_t>(n - i)
+                if node == refused:
+                    result.n_evaluated += 1
                 break
             self.feasible[m] = node
             self.totals[m] = score
@@ -708,35 +868,128 @@ cdef class ClusterState(ClusterTable):
         result.n_feasible = m
         return 0
 
+    cdef bint is_plain(self, class_t* pods) noexcept nogil:
+        """Whether nothing but the cached scores tells the nodes of a window apart."""
+        cdef int32_t i
+        if (
+            pods.has_names or self.n_nominations or self.first_of_best or not self.scoring
+            or pods.claim_in_use >= 0 or pods.preference_invalid
+            or (pods.n_spread and self.filters[P_SPREAD])
+            or (pods.n_spread_score and self.weights[S_SPREAD])
+            or (self.match.statics[pods.static].preferred.n and self.weights[S_NODE_AFFINITY])
+        ):
+            return False
+        if self.filters[P_POD_AFFINITY]:
+            if pods.n_affinity:
+                return False
+            for i in range(pods.n_anti_affinity):
+                if self.topology.counters[pods.anti_affinity[i].counter].total:
+                    return False
+            for i in range(pods.n_existing):
+                if self.topology.counters[pods.existing[i].counter].total:
+                    return False
+        if self.weights[S_POD_AFFINITY] and not pods.preferred_skipped:
+            for i in range(pods.n_preferred):
+                if self.topology.counters[pods.preferred[i].counter].entries:
+                    return False
+        return True
+
+    cdef int scan_plain(self, int32_t class_id, cycle_t* result) except -1 nogil:
+        """The whole cycle of a class for which :meth:`is_plain`, on cached scores alone.
+
+        Two passes over blocks of the window: count and maximum, then the nodes at the maximum.
+        Gives up (returns 0) where soft taints turn out to matter.
+        """
+        cdef class_t* pods = &self.classes[class_id]
+        cdef int32_t* cached = pods.score
+        cdef int32_t* nodes = self.order.at
+        cdef int64_t n = self.order.n
+        cdef int64_t wanted = self.wanted_nodes(n)
+        cdef int64_t first = self.next_start % n
+        cdef int64_t place = first, seen = 0, width, i
+        cdef int32_t m = 0, best = -1, most = 0, least = 0, count = 0, rank
+        cdef uint32_t key, top = 0
+        while seen < n:
+            width = BLOCK
+            if width > n - seen:
+                width = n - seen
+            if width > n - place:
+                width = n - place
+            survey(cached + place, <int>width, &most, &least, &count)
+            if least == DIRTY:
+                for i in range(place, place + width):
+                    if cached[i] == DIRTY:
+                        cached[i] = self.local_score(pods, nodes[i])
+                survey(cached + place, <int>width, &most, &least, &count)
+            if m + count > wanted:
+                # The last node of the window is in this block, before one more feasible one.
+                for i in range(width):
+                    if cached[place + i] >= 0:
+                        if m == wanted:
+                            break
+                        m += 1
+                        if cached[place + i] > best:
+                            best = cached[place + i]
+                    seen += 1
+                break
+            m += count
+            if most > best:
+                best = most
+            seen += width
+            place += width
+            if place == n:
+                place = 0
+        if self.match.statics[pods.static].most_prefer_taints and self.weights[S_TAINTS]:
+            return 0
+        self.n_feasible = m
+        result.n_feasible = m
+        result.n_evaluated = <int32_t>seen
+        if m == 0:
+            return 1
+        place = first
+        rank = 0
+        while seen > 0:
+            width = BLOCK
+            if width > seen:
+                width = seen
+            if width > n - place:
+                width = n - place
+            survey(cached + place, <int>width, &most, &least, &count)
+            if most == best:
+                for i in range(place, place + width):
+                    if cached[i] < 0:
+                        continue
+                    if cached[i] == best:
+                        key = self.heap_keys[rank]
+                        if key > top:
+                            top = key
+                            result.chosen = nodes[i]
+                    rank += 1
+            else:
+                rank += count
+            seen -= width
+            place += width
+            if place == n:
+                place = 0
+        if m > 1:
+            result.total = best + 100 * self.weights[S_TAINTS]
+        return 1
+
     # --- scores that are normalised over the window ---
 
-    cdef int normalise_default(
-        self, int64_t* raw, int64_t* out, bint reverse
-    ) except -1 nogil:
-        cdef int64_t most = 0
-        cdef int32_t i
-        for i in range(self.n_feasible):
-            if raw[i] > most:
-                most = raw[i]
-        for i in range(self.n_feasible):
-            if most == 0:
+    cdef int normalise_default(self, int32_t* raw, int32_t* out, bint reverse) except -1 nogil:
+        cdef int32_t most = 0, least = 0, count = 0, i
+        survey(raw, self.n_feasible, &most, &least, &count)
+        if most <= 0:
+            for i in range(self.n_feasible):
                 out[i] = 100 if reverse else raw[i]
-            else:
-                out[i] = 100 * raw[i] // most
-                if reverse:
-                    out[i] = 100 - out[i]
-        return 0
-
-    cdef int add_weighted(self, int scorer, int64_t* scores) except -1 nogil:
-        cdef int64_t weight = self.weights[scorer]
-        cdef int32_t i
-        for i in range(self.n_feasible):
-            self.totals[i] += weight * scores[i]
+            return 0
+        share(raw, out, most, reverse, self.n_feasible)
         return 0
 
     cdef int score_taints(self, class_t* pods) except -1 nogil:
         cdef static_t* static = &self.match.statics[pods.static]
-        cdef int64_t* raw = self.raw
+        cdef int32_t* raw = self.raw
         cdef int32_t i
         for i in range(self.n_feasible):
             raw[i] = static.prefer_taints[self.feasible[i]]
@@ -745,93 +998,167 @@ cdef class ClusterState(ClusterTable):
 
     cdef int score_preference(self, class_t* pods) except -1 nogil:
         cdef static_t* static = &self.match.statics[pods.static]
-        cdef int64_t* raw = self.raw + self.window_capacity
+        cdef int32_t* raw = self.raw + self.window_capacity
         cdef int32_t i
         for i in range(self.n_feasible):
             raw[i] = static.preference[self.feasible[i]]
         self.normalise_default(raw, self.normalised + self.window_capacity, False)
         return 0
 
-    cdef int score_spread(self, class_t* pods) except -1 nogil:
-        cdef int64_t* raw = self.raw + 2 * self.window_capacity
-        cdef int64_t* out = self.normalised + 2 * self.window_capacity
-        cdef int64_t least = 0, most = 0, n_ignored = 0, n_domains
-        cdef bint any_counted = False, counts
-        cdef spread_t* spread
-        cdef counter_t* counter
+    cdef int64_t ignore_nodes(self, class_t* pods, int32_t* out) except -1 nogil:
+        """Mark nodes without a spread constraint's key by -1; returns how many there are."""
+        cdef int64_t n_ignored = 0
         cdef int32_t* values
-        cdef int32_t* stamps
-        cdef int32_t i, j, d
-        cdef double weight, base, count
-        cdef double* sums = <double*>self.raw  # the taints' place, free again by now
-        if pods.spread_keys_required:
-            for i in range(self.n_feasible):
-                out[i] = 0
-                for j in range(pods.n_spread_score):
-                    values = self.match.columns[pods.spread_score[j].column].value
-                    if values[self.feasible[i]] < 0:
-                        out[i] = -1  # left out
-                n_ignored -= out[i]
-        for i in range(self.n_feasible):
-            sums[i] = 0.0
+        cdef int32_t i, j
+        cdef bint everywhere = True
         for j in range(pods.n_spread_score):
-            spread = &pods.spread_score[j]
-            counter = &self.topology.counters[spread.counter]
-            values = self.match.columns[spread.column].value
-            if spread.hostname:
-                n_domains = self.n_feasible - n_ignored
-            else:
-                # A node without the label is a domain of its own kind, if it isn't left out.
-                stamps = self.stamps[spread.column]
-                self.window += 1
-                n_domains = 0
-                for i in range(self.n_feasible):
-                    if n_ignored and out[i] < 0:
-                        continue
-                    d = values[self.feasible[i]] + 1
-                    if stamps[d] != self.window:
-                        stamps[d] = self.window
-                        n_domains += 1
-            weight = log(<double>(n_domains + 2))
-            base = <double>(spread.max_skew - 1)
-            for i in range(self.n_feasible):
-                d = values[self.feasible[i]]
-                if d < 0:
-                    continue
-                if spread.hostname:
-                    d = self.feasible[i]
-                count = <double>(counter.count[d] if d < counter.domain_capacity else 0)
-                sums[i] += count * weight + base
+            if self.match.columns[pods.spread_score[j].column].n_present != self.n_active:
+                everywhere = False
+        if everywhere or not pods.spread_keys_required:
+            return 0
         for i in range(self.n_feasible):
-            if n_ignored and out[i] < 0:
+            out[i] = 0
+            for j in range(pods.n_spread_score):
+                values = self.match.columns[pods.spread_score[j].column].value
+                if values[self.feasible[i]] < 0:
+                    out[i] = -1
+            n_ignored -= out[i]
+        return n_ignored
+
+    cdef int64_t count_domains(
+        self, spread_t* spread, int64_t n_ignored, int32_t* ignored
+    ) except -1 nogil:
+        """The number of domains among the nodes of the window that are not ignored."""
+        cdef int32_t* values = self.match.columns[spread.column].value
+        cdef int32_t* stamps = self.stamps[spread.column]
+        cdef int64_t n_domains = 0
+        cdef int64_t most = self.match.columns[spread.column].n_values + 1
+        cdef int32_t i, d
+        if spread.hostname:
+            return self.n_feasible - n_ignored
+        self.window += 1
+        for i in range(self.n_feasible):
+            if n_ignored and ignored[i] < 0:
+                continue
+            # A node without the label, if it isn't ignored, is a domain of its own kind.
+            d = values[self.feasible[i]] + 1
+            if stamps[d] != self.window:
+                stamps[d] = self.window
+                n_domains += 1
+                if n_domains == most:
+                    break
+        return n_domains
+
+    cdef int add_counts(self, spread_t* spread, double weight) except -1 nogil:
+        """Add one constraint's term to the sums of the window."""
+        cdef counter_t* counter = &self.topology.counters[spread.counter]
+        cdef int32_t* values = self.match.columns[spread.column].value
+        cdef double base = <double>(spread.max_skew - 1)
+        cdef bint everywhere = (
+            self.match.columns[spread.column].n_present == self.n_active
+        )
+        cdef int32_t i, d
+        cdef double count
+        if counter.total == 0 and everywhere:
+            for i in range(self.n_feasible):
+                self.sums[i] += 0.0 * weight + base
+            return 0
+        if spread.hostname and everywhere and counter.domain_capacity >= self.n_nodes:
+            for i in range(self.n_feasible):
+                self.sums[i] += <double>counter.count[self.feasible[i]] * weight + base
+            return 0
+        for i in range(self.n_feasible):
+            d = values[self.feasible[i]]
+            if d < 0:
+                continue
+            if spread.hostname:
+                d = self.feasible[i]
+            count = <double>(counter.count[d] if d < counter.domain_capacity else 0)
+            self.sums[i] += count * weight + base
+        return 0
+
+    cdef int score_spread(self, class_t* pods) except -1 nogil:
+        cdef int32_t* raw = self.raw + 2 * self.window_capacity
+        cdef int32_t* out = self.normalised + 2 * self.window_capacity
+        cdef int64_t n_ignored
+        cdef int32_t least = 0, most = 0, count = 0
+        cdef bint any_counted = False
+        cdef int32_t i, j
+        n_ignored = self.ignore_nodes(pods, out)
+        for i in range(self.n_feasible):
+            self.sums[i] = 0.0
+        for j in range(pods.n_spread_score):
+            self.add_counts(
+                &pods.spread_score[j],
+                log(<double>(self.count_domains(&pods.spread_score[j], n_ignored, out) + 2)),
+            )
+        for i in range(self.n_feasible):
+            if not -LARGE < self.sums[i] < LARGE:
+                return self.score_spread_large(pods, n_ignored)
+        round_half_away(self.sums, raw, self.n_feasible)
+        if n_ignored == 0:
+            survey(raw, self.n_feasible, &most, &least, &count)
+            if most <= 0:
+                for i in range(self.n_feasible):
+                    out[i] = 100
+            else:
+                fewest(raw, out, most, least, self.n_feasible)
+            return 0
+        for i in range(self.n_feasible):
+            if out[i] < 0:
                 raw[i] = 0
                 continue
-            raw[i] = round_away(sums[i])
             if not any_counted or raw[i] < least:
                 least = raw[i]
             if raw[i] > most:
                 most = raw[i]
             any_counted = True
         for i in range(self.n_feasible):
-            counts = not n_ignored or out[i] >= 0
-            if not counts:
+            if out[i] < 0:
                 out[i] = 0
             elif most == 0:
                 out[i] = 100
             else:
-                out[i] = divide(100 * (most + least - raw[i]), most)
+                out[i] = <int32_t>divide(100 * (<int64_t>most + least - raw[i]), most)
+        return 0
+
+    cdef int score_spread_large(self, class_t* pods, int64_t n_ignored) except -1 nogil:
+        """As score_spread for sums beyond 32 bits (a maxSkew near its limit)."""
+        cdef int32_t* raw = self.raw + 2 * self.window_capacity
+        cdef int32_t* out = self.normalised + 2 * self.window_capacity
+        cdef int64_t least = 0, most = 0, score
+        cdef bint any_counted = False
+        cdef int32_t i
+        for i in range(self.n_feasible):
+            raw[i] = 0
+            if n_ignored and out[i] < 0:
+                continue
+            score = round_away(self.sums[i])
+            raw[i] = <int32_t>score if score < 0x7FFFFFFF else 0x7FFFFFFF
+            if not any_counted or score < least:
+                least = score
+            if score > most:
+                most = score
+            any_counted = True
+        for i in range(self.n_feasible):
+            if n_ignored and out[i] < 0:
+                out[i] = 0
+            elif most == 0:
+                out[i] = 100
+            else:
+                out[i] = <int32_t>divide(
+                    100 * (most + least - round_away(self.sums[i])), most
+                )
         return 0
 
     cdef int score_affinity(self, class_t* pods) except -1 nogil:
-        cdef int64_t* raw = self.raw + 3 * self.window_capacity
-        cdef int64_t* out = self.normalised + 3 * self.window_capacity
+        cdef int32_t* raw = self.raw + 3 * self.window_capacity
+        cdef int32_t* out = self.normalised + 3 * self.window_capacity
         cdef counter_t* counter
         cdef int32_t* values
         cdef int32_t i, j, d
-        cdef int64_t least, most
-        cdef double width
-        for i in range(self.n_feasible):
-            raw[i] = 0
+        cdef int32_t least = 0, most = 0, count = 0
+        memset(raw, 0, self.n_feasible * sizeof(int32_t))
         for j in range(pods.n_preferred):
             counter = &self.topology.counters[pods.preferred[j].counter]
             if counter.entries == 0:
@@ -841,68 +1168,65 @@ cdef class ClusterState(ClusterTable):
                 d = values[self.feasible[i]]
                 if 0 <= d < counter.domain_capacity:
                     raw[i] += counter.count[d]
-        least = raw[0]
-        most = raw[0]
-        for i in range(self.n_feasible):
-            if raw[i] < least:
-                least = raw[i]
-            if raw[i] > most:
-                most = raw[i]
-        width = <double>(most - least)
-        for i in range(self.n_feasible):
-            if most == least:
-                out[i] = 0
-            else:
-                # The division first: an integer formula gives other results.
-                out[i] = <int64_t>(100.0 * (<double>(raw[i] - least) / width))
+        survey(raw, self.n_feasible, &most, &least, &count)
+        if most == least:
+            memset(out, 0, self.n_feasible * sizeof(int32_t))
+        else:
+            # The division first: an integer formula gives other results.
+            spread_out(raw, out, least, <double>(<int64_t>most - least), self.n_feasible)
         return 0
 
     cdef int score_window(self, class_t* pods) except -1 nogil:
         """Add the normalised scores to the totals of the feasible nodes."""
         cdef static_t* static = &self.match.statics[pods.static]
-        cdef int64_t entries = 0, constant
-        cdef int32_t i
+        cdef int64_t entries = 0
+        cdef int32_t i, n = self.n_feasible
         memset(self.scored, 0, N_SCORERS)
         if self.weights[S_TAINTS]:
             self.scored[S_TAINTS] = 1
             if static.most_prefer_taints:
                 self.score_taints(pods)
-                self.add_weighted(S_TAINTS, self.normalised)
+                add_scaled(self.totals, self.normalised, <int32_t>self.weights[S_TAINTS], n)
             else:
-                constant = 100 * self.weights[S_TAINTS]
-                for i in range(self.n_feasible):
-                    self.totals[i] += constant
+                add_constant(self.totals, <int32_t>(100 * self.weights[S_TAINTS]), n)
         if self.weights[S_NODE_AFFINITY] and static.preferred.n:
             self.scored[S_NODE_AFFINITY] = 1
             self.score_preference(pods)
-            self.add_weighted(S_NODE_AFFINITY, self.normalised + self.window_capacity)
+            add_scaled(
+                self.totals, self.normalised + self.window_capacity,
+                <int32_t>self.weights[S_NODE_AFFINITY], n,
+            )
         if self.weights[S_SPREAD] and pods.n_spread_score:
             self.scored[S_SPREAD] = 1
             self.score_spread(pods)
-            self.add_weighted(S_SPREAD, self.normalised + 2 * self.window_capacity)
+            add_scaled(
+                self.totals, self.normalised + 2 * self.window_capacity,
+                <int32_t>self.weights[S_SPREAD], n,
+            )
         if self.weights[S_POD_AFFINITY] and not pods.preferred_skipped:
             for i in range(pods.n_preferred):
                 entries += self.topology.counters[pods.preferred[i].counter].entries
             if entries:
                 self.scored[S_POD_AFFINITY] = 1
                 self.score_affinity(pods)
-                self.add_weighted(S_POD_AFFINITY, self.normalised + 3 * self.window_capacity)
+                add_scaled(
+                    self.totals, self.normalised + 3 * self.window_capacity,
+                    <int32_t>self.weights[S_POD_AFFINITY], n,
+                )
         return 0
 
     cdef int32_t root(self) noexcept nogil:
         """The index of the chosen node among the feasible ones."""
-        cdef uint64_t best = 0, key
-        cdef int32_t i, chosen = 0
-        if self.first_of_best:
-            for i in range(1, self.n_feasible):
-                if self.totals[i] > self.totals[chosen]:
-                    chosen = i
-            return chosen
+        cdef int32_t i, most = 0, least = 0, count = 0, chosen = 0
+        cdef uint32_t top = 0
+        survey(self.totals, self.n_feasible, &most, &least, &count)
         for i in range(self.n_feasible):
-            key = self.heap_keys[i] | (<uint64_t>self.totals[i] << 32)
-            if key > best:
-                best = key
-                chosen = i
+            if self.totals[i] == most:
+                if self.first_of_best:
+                    return i
+                if self.heap_keys[i] > top:
+                    top = self.heap_keys[i]
+                    chosen = i
         return chosen
 
     # --- one cycle ---
@@ -965,8 +1289,18 @@ cdef class ClusterState(ClusterTable):
 
     cdef int32_t bind(self, int32_t class_id) except -2 nogil:
         cdef cycle_t result
-        self.cycle(class_id, 0, -1, -1, &result)
-        if result.outcome != BOUND:
+        cdef class_t* pods = &self.classes[class_id]
+        self.refresh()
+        result.chosen = -1
+        if pods.refused or self.order.n == 0:
+            return -1
+        self.sync(pods)
+        self.grow_windows()
+        if self.is_plain(pods) and self.scan_plain(class_id, &result):
+            self.next_start = <int32_t>((self.next_start + result.n_evaluated) % self.order.n)
+        else:
+            self.cycle(class_id, 0, -1, -1, &result)
+        if result.chosen < 0:
             return -1
         self.put(class_id, result.chosen)
         return result.chosen
@@ -979,7 +1313,7 @@ cdef class ClusterState(ClusterTable):
     ) except -2 nogil:
         """The first place from ``start`` on, going round, whose node passes all filters."""
         cdef class_t* pods = &self.classes[class_id]
-        cdef int64_t n, i, place
+        cdef int64_t n, _, place
         cdef int32_t node, score
         self.refresh()
         n = self.order.n
@@ -989,13 +1323,13 @@ cdef class ClusterState(ClusterTable):
         if self.filters[P_VOLUME_RESTRICTIONS] and self.claim_is_in_use(pods):
             return -1
         place = start % n
-        for i in range(n):
+        for _ in range(n):
             node = self.order.at[place]
             if accepted == NULL or accepted[node]:
-                score = pods.score[node]
+                score = pods.score[place]
                 if score == DIRTY:
                     score = self.local_score(pods, node)
-                    pods.score[node] = score
+                    pods.score[place] = score
                 if score != INFEASIBLE and self.distant_verdict(pods, node) == FITS:
                     return <int32_t>place
             place += 1
@@ -1117,8 +1451,7 @@ cdef class ClusterState(ClusterTable):
 
     def last_best(self):
         """Return the nodes with the best total of the last cycle, in the order found."""
-        cdef int64_t best
-        cdef int32_t i
+        cdef int32_t i, best
         if self.n_feasible < 2:
             return [self.feasible[i] for i in range(self.n_feasible)]
         best = self.totals[0]

@@ -26,6 +26,7 @@ cdef struct kind_t:
 
 cdef struct node_t:
     int32_t kind
+    int32_t position          # in the flat list, -1 if it isn't in it
     uint8_t active
     uint8_t listed            # in the flat list of the last refresh
     int32_t zone              # of the group it is in
@@ -111,10 +112,11 @@ cdef struct class_t:
     subscription_t* subscriptions
     int64_t subscription_capacity
     int32_t n_subscriptions
-    int32_t* score            # per node: cached part of the total, INFEASIBLE or DIRTY
+    int32_t* score            # per position in the list: part of the total, INFEASIBLE, DIRTY
     int64_t score_capacity
     int64_t epoch
     int64_t cursor
+    int64_t reshuffle
     int64_t image_nodes
 
 cdef struct group_t:
@@ -178,6 +180,8 @@ cdef class ClusterTable:
     cdef int64_t group_capacity
     cdef int32_t n_groups
     cdef ints_t order                       # the flat list of nodes
+    cdef ints_t last_order
+    cdef ints_t reshuffles                  # per change of the list: the first place that changed
     cdef bint listing_stale
     cdef int32_t n_unlisted                 # nodes whose being listed differs from being there
     cdef ints_t retired                     # node ids free after the next refresh

@@ -18,8 +18,8 @@ from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memmove, memset
 
-from pyscale.kernel._growth cimport push, reserve
-from pyscale.kernel._match cimport HOSTNAME_COLUMN, NAME_COLUMN, MatchTable, fill
+from pyscale.kernel._growth cimport ints_t, push, reserve
+from pyscale.kernel._match cimport HOSTNAME_COLUMN, NAME_COLUMN, MatchTable, column_t, fill
 from pyscale.kernel._topology cimport TopologyCounts
 
 cdef enum:
@@ -117,6 +117,8 @@ cdef class ClusterTable:
         free(self.node_of_name.at)
         free(self.groups)
         free(self.order.at)
+        free(self.last_order.at)
+        free(self.reshuffles.at)
         free(self.retired.at)
         free(self.free_ids.at)
         free(self.changes.at)
@@ -352,6 +354,7 @@ cdef class ClusterTable:
         """A described node begins to count, together with the pods it holds."""
         cdef node_t* node = &self.nodes[node_id]
         cdef class_t* pods
+        cdef column_t* column
         cdef int64_t i, j
         cdef int32_t k, count
         for k in range(self.topology.n_counters):
@@ -366,6 +369,10 @@ cdef class ClusterTable:
                 self.topology.add_entries(
                     pods.subscriptions[j].counter, node_id, pods.subscriptions[j].entries * count
                 )
+        for k in range(self.match.n_columns):
+            column = &self.match.columns[k]
+            if column.value[node_id] >= 0:
+                column.n_present += 1
         self.add_images(node_id)
         node.active = True
         self.n_active += 1
@@ -378,6 +385,7 @@ cdef class ClusterTable:
         """A node stops to count, together with the pods it holds."""
         cdef node_t* node = &self.nodes[node_id]
         cdef class_t* pods
+        cdef column_t* column
         cdef int64_t i, j
         cdef int32_t k, count
         for i in range(node.classes.n):
@@ -392,6 +400,10 @@ cdef class ClusterTable:
                 )
         for k in range(self.topology.n_counters):
             self.topology.leave(k, node_id)
+        for k in range(self.match.n_columns):
+            column = &self.match.columns[k]
+            if column.value[node_id] >= 0:
+                column.n_present -= 1
         self.remove_images(node_id)
         node.active = False
         self.n_active -= 1
@@ -415,6 +427,7 @@ cdef class ClusterTable:
             self.n_nodes += 1
             self.match.n_nodes = self.n_nodes
         node = &self.nodes[node_id]
+        node.position = -1
         node.classes.n = 0
         node.counts.n = 0
         node.pods = 0
@@ -564,8 +577,12 @@ cdef class ClusterTable:
         cdef int64_t i, rank
         cdef int32_t g
         cdef int64_t longest = 0
-        for i in range(self.order.n):
-            self.nodes[self.order.at[i]].listed = False
+        cdef ints_t order = self.last_order
+        self.last_order = self.order
+        self.order = order
+        for i in range(self.last_order.n):
+            self.nodes[self.last_order.at[i]].listed = False
+            self.nodes[self.last_order.at[i]].position = -1
         self.order.n = 0
         for g in range(self.n_groups):
             if self.groups[g].nodes.n > longest:
@@ -573,8 +590,14 @@ cdef class ClusterTable:
         for rank in range(longest):
             for g in range(self.n_groups):
                 if rank < self.groups[g].nodes.n:
-                    push(&self.order, self.groups[g].nodes.at[rank])
+                    self.nodes[self.groups[g].nodes.at[rank]].position = <int32_t>self.order.n
                     self.nodes[self.groups[g].nodes.at[rank]].listed = True
+                    push(&self.order, self.groups[g].nodes.at[rank])
+        # A list that only got longer or shorter leaves what is cached per place as it is.
+        for i in range(min(self.order.n, self.last_order.n)):
+            if self.order.at[i] != self.last_order.at[i]:
+                push(&self.reshuffles, <int32_t>i)
+                break
         self.n_unlisted = 0
         self.listing_stale = False
         if self.fork_marks.n == 0:
@@ -606,7 +629,7 @@ cdef class ClusterTable:
 
     cdef int sync(self, class_t* pods) except -1 nogil:
         """Mark what may have changed since the class was last asked about."""
-        cdef int64_t i
+        cdef int64_t i, place
         if pods.score_capacity < self.n_nodes:
             reserve(
                 <void**>&pods.score, &pods.score_capacity, self.node_capacity, sizeof(int32_t)
@@ -620,8 +643,14 @@ cdef class ClusterTable:
             pods.epoch = self.epoch
             pods.image_nodes = self.n_active
         else:
+            for i in range(pods.reshuffle, self.reshuffles.n):
+                for place in range(self.reshuffles.at[i], pods.score_capacity):
+                    pods.score[place] = DIRTY
             for i in range(pods.cursor, self.changes.n):
-                pods.score[self.changes.at[i]] = DIRTY
+                place = self.nodes[self.changes.at[i]].position
+                if place >= 0:
+                    pods.score[place] = DIRTY
+        pods.reshuffle = self.reshuffles.n
         pods.cursor = self.changes.n
         return 0
 

@@ -44,6 +44,7 @@ cdef struct static_t:
 
 cdef struct column_t:
     int32_t n_values
+    int32_t n_present    # nodes of the cluster that have the key
     int32_t* value       # per node, -1 absent
 
 cdef struct term_t:

@@ -1,7 +1,7 @@
 """The arithmetic of node scores: integers as upstream's int64, floats in the order written."""
 
 from libc.math cimport fabs, sqrt
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 cdef enum:
     LEAST_ALLOCATED = 0
@@ -94,14 +94,14 @@ cdef inline int64_t balance(double* fractions, int32_t n) noexcept nogil:
     return <int64_t>((1 - deviation) * 100.0)
 
 
-cdef inline uint64_t heap_key(int64_t total, int64_t position) noexcept nogil:
-    """Orders by total, then by the position's place in the pre-order of an implicit binary heap.
+cdef inline uint32_t heap_key(int64_t position) noexcept nogil:
+    """A position's place in the pre-order of an implicit binary heap; the largest key is first.
 
     Building a max-heap in place, where a parent yields only to a strictly greater child and the
     right child wins only if strictly greater, leaves at the root the first of the best in
     pre-order: a parent comes before its left, the left before its right subtree.  The path from
-    the root, one bit per level, left-aligned, then the depth, orders positions so.  The
-    largest key wins.
+    the root, one bit per level, left-aligned, then the depth, orders positions so, whatever the
+    size of the heap.  Positions below 2**26.
     """
     cdef uint64_t node = <uint64_t>position + 1
     cdef uint64_t depth = 0
@@ -109,4 +109,4 @@ cdef inline uint64_t heap_key(int64_t total, int64_t position) noexcept nogil:
     while (node >> depth) > 1:
         depth += 1
     path = (node - (<uint64_t>1 << depth)) << (26 - depth)
-    return (<uint64_t>total << 32) | (<uint64_t>0xFFFFFFFF - ((path << 6) | depth))
+    return <uint32_t>(<uint64_t>0xFFFFFFFF - ((path << 6) | depth))
