@@ -1,6 +1,6 @@
 """Decisions of the scheduler on a cluster in integers: check, score, choose, bind, preempt."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 from pyscale.kernel._cluster cimport ClusterTable, class_t, domain_t, spread_t
 from pyscale.kernel._growth cimport ints_t
@@ -107,7 +107,7 @@ cdef class ClusterState(ClusterTable):
     cdef int32_t* normalised
     cdef int64_t window_capacity
     cdef int32_t n_feasible
-    cdef uint32_t* heap_keys
+    cdef int32_t* heap_keys
     cdef int64_t heap_capacity
     cdef int32_t** stamps                # per column: the window that last met each value
     cdef int64_t* stamp_capacity

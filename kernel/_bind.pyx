@@ -25,10 +25,11 @@ when the node changed.  Filters and scores that depend on other nodes read topol
 """
 
 from libc.math cimport fabs, log
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 
+from pyscale.kernel._bits cimport lowest_bit, popcount
 from pyscale.kernel._cluster cimport (
     DIRTY,
     INFEASIBLE,
@@ -61,6 +62,7 @@ from pyscale.kernel._score cimport (
     balance,
     divide,
     heap_key,
+    heap_position,
     resource_score,
     round_away,
 )
@@ -84,6 +86,11 @@ cdef extern from "_windows.h" nogil:
         const int32_t* raw, int32_t* out, int32_t least, double width, int n
     )
     void round_half_away "pyscale_round" (const double* sums, int32_t* out, int n)
+    int32_t tied_key "pyscale_tied_key" (
+        const int32_t* values, const int32_t* keys, int32_t best, int n
+    )
+    uint64_t equal_bits "pyscale_equal_bits" (const int32_t* values, int32_t wanted, int n)
+    uint64_t feasible_bits "pyscale_feasible_bits" (const int32_t* values, int n)
     void pyscale_use_window_avx2(int wanted)
     int pyscale_window_avx2
 
@@ -92,6 +99,7 @@ cdef int64_t EXACT = 1 << 46       # 100 times such a number is an exact double
 cdef double LARGE = 2.0e9          # sums below it are rounded in 32 bits
 cdef enum:
     BLOCK = 64
+    NO_KEY = -0x80000000
 
 pyscale_use_window_avx2(1)
 
@@ -697,7 +705,7 @@ cdef class ClusterState(ClusterTable):
             self.window_capacity = self.node_capacity
             before = self.heap_capacity
             reserve(
-                <void**>&self.heap_keys, &self.heap_capacity, self.node_capacity, sizeof(uint32_t)
+                <void**>&self.heap_keys, &self.heap_capacity, self.node_capacity, sizeof(int32_t)
             )
             for i in range(before, self.heap_capacity):
                 self.heap_keys[i] = heap_key(i)
@@ -906,31 +914,30 @@ cdef class ClusterState(ClusterTable):
         cdef int64_t n = self.order.n
         cdef int64_t wanted = self.wanted_nodes(n)
         cdef int64_t first = self.next_start % n
-        cdef int64_t place = first, seen = 0, width, i
-        cdef int32_t m = 0, best = -1, most = 0, least = 0, count = 0, rank
-        cdef uint32_t key, top = 0
+        cdef int64_t place = first, seen = 0, width, rank = 0, m = 0
+        cdef int32_t best = -1, most = 0, least = 0, count = 0, key, top = NO_KEY
+        cdef uint64_t bits, fits
         while seen < n:
-            width = BLOCK
-            if width > n - seen:
-                width = n - seen
-            if width > n - place:
-                width = n - place
+            width = min(<int64_t>BLOCK, n - seen, n - place)
             survey(cached + place, <int>width, &most, &least, &count)
             if least == DIRTY:
-                for i in range(place, place + width):
-                    if cached[i] == DIRTY:
-                        cached[i] = self.local_score(pods, nodes[i])
+                bits = equal_bits(cached + place, DIRTY, <int>width)
+                while bits:
+                    rank = place + lowest_bit(bits)
+                    cached[rank] = self.local_score(pods, nodes[rank])
+                    bits &= bits - 1
                 survey(cached + place, <int>width, &most, &least, &count)
             if m + count > wanted:
-                # The last node of the window is in this block, before one more feasible one.
-                for i in range(width):
-                    if cached[place + i] >= 0:
-                        if m == wanted:
-                            break
-                        m += 1
-                        if cached[place + i] > best:
-                            best = cached[place + i]
-                    seen += 1
+                # The window ends in this block, before the first feasible node too many.
+                bits = feasible_bits(cached + place, <int>width)
+                while m < wanted:
+                    bits &= bits - 1
+                    m += 1
+                width = lowest_bit(bits)
+                survey(cached + place, <int>width, &most, &least, &count)
+                if width and most > best:
+                    best = most
+                seen += width
                 break
             m += count
             if most > best:
@@ -941,32 +948,33 @@ cdef class ClusterState(ClusterTable):
                 place = 0
         if self.match.statics[pods.static].most_prefer_taints and self.weights[S_TAINTS]:
             return 0
-        self.n_feasible = m
-        result.n_feasible = m
+        self.n_feasible = <int32_t>m
+        result.n_feasible = <int32_t>m
         result.n_evaluated = <int32_t>seen
         if m == 0:
             return 1
         place = first
         rank = 0
         while seen > 0:
-            width = BLOCK
-            if width > seen:
-                width = seen
-            if width > n - place:
-                width = n - place
+            width = min(<int64_t>BLOCK, seen, n - place)
             survey(cached + place, <int>width, &most, &least, &count)
-            if most == best:
-                for i in range(place, place + width):
-                    if cached[i] < 0:
-                        continue
-                    if cached[i] == best:
-                        key = self.heap_keys[rank]
-                        if key > top:
-                            top = key
-                            result.chosen = nodes[i]
-                    rank += 1
-            else:
-                rank += count
+            if most == best and count == width:
+                key = tied_key(cached + place, self.heap_keys + rank, best, <int>width)
+                if key > top:
+                    top = key
+                    result.chosen = nodes[place + heap_position(top) - rank]
+            elif most == best:
+                bits = equal_bits(cached + place, best, <int>width)
+                fits = feasible_bits(cached + place, <int>width)
+                while bits:
+                    key = self.heap_keys[
+                        rank + popcount(fits & ((<uint64_t>1 << lowest_bit(bits)) - 1))
+                    ]
+                    if key > top:
+                        top = key
+                        result.chosen = nodes[place + lowest_bit(bits)]
+                    bits &= bits - 1
+            rank += count
             seen -= width
             place += width
             if place == n:
@@ -1217,17 +1225,15 @@ cdef class ClusterState(ClusterTable):
 
     cdef int32_t root(self) noexcept nogil:
         """The index of the chosen node among the feasible ones."""
-        cdef int32_t i, most = 0, least = 0, count = 0, chosen = 0
-        cdef uint32_t top = 0
+        cdef int32_t i, most = 0, least = 0, count = 0
         survey(self.totals, self.n_feasible, &most, &least, &count)
-        for i in range(self.n_feasible):
-            if self.totals[i] == most:
-                if self.first_of_best:
+        if self.first_of_best:
+            for i in range(self.n_feasible):
+                if self.totals[i] == most:
                     return i
-                if self.heap_keys[i] > top:
-                    top = self.heap_keys[i]
-                    chosen = i
-        return chosen
+        return <int32_t>heap_position(
+            tied_key(self.totals, self.heap_keys, most, self.n_feasible)
+        )
 
     # --- one cycle ---
 

@@ -1,7 +1,7 @@
 """The arithmetic of node scores: integers as upstream's int64, floats in the order written."""
 
 from libc.math cimport fabs, sqrt
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 cdef enum:
     LEAST_ALLOCATED = 0
@@ -94,7 +94,7 @@ cdef inline int64_t balance(double* fractions, int32_t n) noexcept nogil:
     return <int64_t>((1 - deviation) * 100.0)
 
 
-cdef inline uint32_t heap_key(int64_t position) noexcept nogil:
+cdef inline int32_t heap_key(int64_t position) noexcept nogil:
     """A position's place in the pre-order of an implicit binary heap; the largest key is first.
 
     Building a max-heap in place, where a parent yields only to a strictly greater child and the
@@ -109,4 +109,11 @@ cdef inline uint32_t heap_key(int64_t position) noexcept nogil:
     while (node >> depth) > 1:
         depth += 1
     path = (node - (<uint64_t>1 << depth)) << (26 - depth)
-    return <uint32_t>(<uint64_t>0xFFFFFFFF - ((path << 6) | depth))
+    return <int32_t>(<int64_t>0x7FFFFFFF - <int64_t>((path << 6) | depth))
+
+
+cdef inline int64_t heap_position(int32_t key) noexcept nogil:
+    """The position with a heap key."""
+    cdef uint64_t rest = <uint64_t>(<int64_t>0x7FFFFFFF - key)
+    cdef uint64_t depth = rest & 63
+    return <int64_t>((<uint64_t>1 << depth) + ((rest >> 6) >> (26 - depth))) - 1

@@ -61,6 +61,17 @@ TARGET static void pyscale_spread_out_##SUFFIX(const int32_t *raw, int32_t *out,
         out[i] = (int32_t)(100.0 * ((double)(raw[i] - least) / width));                     \
 }                                                                                           \
                                                                                             \
+/* The largest of the keys whose value is `best`; INT32_MIN if there is none. */             \
+TARGET static int32_t pyscale_tied_key_##SUFFIX(const int32_t *values, const int32_t *keys, \
+                                                int32_t best, int n) {                      \
+    int32_t top = INT32_MIN;                                                                \
+    for (int i = 0; i < n; i++) {                                                           \
+        int32_t key = values[i] == best ? keys[i] : INT32_MIN;                              \
+        top = key > top ? key : top;                                                        \
+    }                                                                                       \
+    return top;                                                                             \
+}                                                                                           \
+                                                                                            \
 /* Half away from zero; the magnitudes fit int32. */                                        \
 TARGET static void pyscale_round_##SUFFIX(const double *sums, int32_t *out, int n) {        \
     for (int i = 0; i < n; i++) {                                                           \
@@ -71,8 +82,48 @@ TARGET static void pyscale_round_##SUFFIX(const double *sums, int32_t *out, int 
 }
 
 PYSCALE_DEFINE_WINDOWS(, base)
+
+/* Bit i says that values[i] equals `wanted`; n <= 64. */
+static inline uint64_t pyscale_equal_bits_base(const int32_t *values, int32_t wanted, int n) {
+    uint64_t bits = 0;
+    for (int i = 0; i < n; i++) bits |= (uint64_t)(values[i] == wanted) << i;
+    return bits;
+}
+
+/* Bit i says that values[i] is not negative; n <= 64. */
+static inline uint64_t pyscale_feasible_bits_base(const int32_t *values, int n) {
+    uint64_t bits = 0;
+    for (int i = 0; i < n; i++) bits |= (uint64_t)(values[i] >= 0) << i;
+    return bits;
+}
+
 #if PYSCALE_HAVE_AVX2
 PYSCALE_DEFINE_WINDOWS(PYSCALE_AVX2, avx2)
+
+PYSCALE_AVX2 static uint64_t pyscale_equal_bits_avx2(const int32_t *values, int32_t wanted,
+                                                     int n) {
+    const __m256i want = _mm256_set1_epi32(wanted);
+    uint64_t bits = 0;
+    int i = 0;
+    for (; i + 8 <= n; i += 8) {
+        __m256i equal = _mm256_cmpeq_epi32(_mm256_loadu_si256((const __m256i *)(values + i)), want);
+        bits |= (uint64_t)(uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(equal)) << i;
+    }
+    for (; i < n; i++) bits |= (uint64_t)(values[i] == wanted) << i;
+    return bits;
+}
+
+PYSCALE_AVX2 static uint64_t pyscale_feasible_bits_avx2(const int32_t *values, int n) {
+    uint64_t bits = 0;
+    int i = 0;
+    for (; i + 8 <= n; i += 8) {
+        __m256i eight = _mm256_loadu_si256((const __m256i *)(values + i));
+        bits |= (uint64_t)(0xFF & ~(uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(eight))) << i;
+    }
+    for (; i < n; i++) bits |= (uint64_t)(values[i] >= 0) << i;
+    return bits;
+}
+
 #define PYSCALE_WINDOW(NAME) (pyscale_window_avx2 ? pyscale_##NAME##_avx2 : pyscale_##NAME##_base)
 #else
 #define PYSCALE_WINDOW(NAME) pyscale_##NAME##_base
@@ -91,6 +142,9 @@ static void pyscale_use_window_avx2(int wanted) {
 #define pyscale_share(...) PYSCALE_WINDOW(share)(__VA_ARGS__)
 #define pyscale_fewest(...) PYSCALE_WINDOW(fewest)(__VA_ARGS__)
 #define pyscale_spread_out(...) PYSCALE_WINDOW(spread_out)(__VA_ARGS__)
+#define pyscale_tied_key(...) PYSCALE_WINDOW(tied_key)(__VA_ARGS__)
+#define pyscale_equal_bits(...) PYSCALE_WINDOW(equal_bits)(__VA_ARGS__)
+#define pyscale_feasible_bits(...) PYSCALE_WINDOW(feasible_bits)(__VA_ARGS__)
 #define pyscale_round(...) PYSCALE_WINDOW(round)(__VA_ARGS__)
 
 #endif
