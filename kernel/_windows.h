@@ -66,7 +66,9 @@ TARGET static int32_t pyscale_tied_key_##SUFFIX(const int32_t *values, const int
                                                 int32_t best, int n) {                      \
     int32_t top = INT32_MIN;                                                                \
     for (int i = 0; i < n; i++) {                                                           \
-        int32_t key = values[i] == best ? keys[i] : INT32_MIN;                              \
+        /* In arithmetic, or the loop is not vectorised: other keys become the smallest. */ \
+        int32_t equal = -(values[i] == best);                                               \
+        int32_t key = (keys[i] & equal) | (INT32_MIN & ~equal);                             \
         top = key > top ? key : top;                                                        \
     }                                                                                       \
     return top;                                                                             \
