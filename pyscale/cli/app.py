@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from . import conformance, datasets
+from . import bench, conformance, datasets
 
 app = typer.Typer(
     help="What would Karpenter have bought? What does Cluster Autoscaler leave on the table?",
@@ -34,4 +34,5 @@ def _options(
 
 
 app.command("conformance")(conformance.conformance)
+app.command("bench")(bench.bench)
 app.add_typer(datasets.app, name="datasets")
