@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from . import datasets
     from .examples import list_examples, load_example
     from .load import Loads, Workload
+    from .load_registry import read_loads
+    from .load_table import write_loads
     from .registry import Format, list_formats, load_trace, sniff_format
     from .summary import TraceSummary
     from .table import stream_table
@@ -25,8 +27,10 @@ _HOMES = {
     "list_formats": "registry",
     "load_example": "examples",
     "load_trace": "registry",
+    "read_loads": "load_registry",
     "sniff_format": "registry",
     "stream_table": "table",
+    "write_loads": "load_table",
     "write_table": "table_write",
 }
 
@@ -41,8 +45,10 @@ __all__ = [
     "list_formats",
     "load_example",
     "load_trace",
+    "read_loads",
     "sniff_format",
     "stream_table",
+    "write_loads",
     "write_table",
 ]
 

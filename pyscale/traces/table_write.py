@@ -92,9 +92,22 @@ def write_table(trace: Trace, path: PathLike) -> Path:
     TraceError
         If the file cannot be written.
     """
+    _writer(Path(path))
+    return write_arrow_table(to_arrow(trace), path)
+
+
+def write_arrow_table(table: Any, path: PathLike) -> Path:
+    """Write an Arrow table in the format of the file's ending, in one step.
+
+    Raises
+    ------
+    ValueError
+        For an unknown ending.
+    TraceError
+        If the file cannot be written.
+    """
     target = Path(path)
     writer = _writer(target)
-    table = to_arrow(trace)
     part = target.with_name(f"{target.name}.part")
     try:
         writer(table, part)
