@@ -191,7 +191,11 @@ def columns_of(path: PathLike, layout: Layout) -> tuple[list[str], list[Column]]
             raise TraceError(name, problem, 1, column.name)
         if found > 1:
             raise TraceError(name, f"the column {column.name!r} occurs twice", 1, column.name)
-    return names, [column for column in layout.columns if column.name in names]
+    present = [column for column in layout.columns if column.name in names]
+    if not present:
+        wanted = ", ".join(column.name for column in layout.columns[:20])
+        raise TraceError(name, f"expected some of the columns {wanted}", 1)
+    return names, present
 
 
 def _arrow_options(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .conversion import convert
 from .download import cache_folder, fetch, locate
 from .registry import DATASETS, Dataset, DatasetFile, get_dataset, list_datasets
 
@@ -10,6 +11,7 @@ __all__ = [
     "Dataset",
     "DatasetFile",
     "cache_folder",
+    "convert",
     "fetch",
     "get_dataset",
     "list_datasets",
