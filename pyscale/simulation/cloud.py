@@ -28,27 +28,37 @@ class GroupState:
     group: NodeGroup
     desired: int
     members: dict[int, str] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     is_retrying: bool = False
+
+    def __post_init__(self) -> None:
+        self.counts = dict.fromkeys(self.group.zones, 0)
+
+    def join(self, node: int, zone: str) -> None:
+        """A machine of the group is there."""
+        self.members[node] = zone
+        self.counts[zone] += 1
+
+    def leave(self, node: int) -> None:
+        """A machine is not the group's any more."""
+        zone = self.members.pop(node, None)
+        if zone is not None:
+            self.counts[zone] -= 1
 
     def by_fewest(self) -> list[str]:
         """Return the zones, the one with the fewest machines first; ties in the group's order."""
-        counts = dict.fromkeys(self.group.zones, 0)
-        for zone in self.members.values():
-            counts[zone] += 1
-        return sorted(counts, key=lambda zone: (counts[zone], self.group.zones.index(zone)))
+        return sorted(self.counts, key=lambda zone: self.counts[zone])
 
     def surplus(self) -> list[int]:
         """Return the machines over the desired capacity, as the cloud would choose them."""
-        left = dict(self.members)
+        by_zone = {
+            zone: sorted((node for node, its in self.members.items() if its == zone), reverse=True)
+            for zone in self.group.zones
+        }
         chosen = []
-        while len(left) > max(self.desired, 0):
-            counts = dict.fromkeys(self.group.zones, 0)
-            for zone in left.values():
-                counts[zone] += 1
-            fullest = max(counts, key=lambda zone: (counts[zone], -self.group.zones.index(zone)))
-            oldest = min(node for node, zone in left.items() if zone == fullest)
-            chosen.append(oldest)
-            del left[oldest]
+        for _ in range(len(self.members) - self.desired):
+            fullest = max(by_zone, key=lambda zone: len(by_zone[zone]))  # the first of equal ones
+            chosen.append(by_zone[fullest].pop())
         return chosen
 
 
@@ -114,7 +124,11 @@ class Cloud:
         for _ in range(action.count):
             now = self._engine.now
             offer = self._market.choose(
-                action.instance_types, action.zones, action.capacity_types, self._is_full, now
+                tuple(action.instance_types),
+                tuple(action.zones),
+                tuple(action.capacity_types),
+                self._is_full,
+                now,
             )
             if offer is None:
                 detail = f"none of {len(action.instance_types)} instance types can be had"
@@ -165,7 +179,7 @@ class Cloud:
                     self._engine.push(retry, Event.LAUNCH_AGAIN, index)
                 break
             node = self._buy(offer, self._kinds.of_group(index, offer), -1, False, is_start)
-            state.members[node] = offer[1]
+            state.join(node, offer[1])
             bought.append(node)
         return bought
 
@@ -196,17 +210,22 @@ class Cloud:
         if token != -1:
             self._token[node] = token
         index = self._market.index_of(offer)
-        self._room[index] -= 1
-        self._is_full[index] = self._room[index] <= 0
+        self._take_room(index, 1)
         return node
 
     def give_back(self, node: int) -> None:
         """The machine of a terminating node is gone."""
         index = self._market.index_of(self.offer_of(node))
         if index >= 0:
-            self._room[index] += 1
-            self._is_full[index] = self._room[index] <= 0
+            self._take_room(index, -1)
         self._engine.remove(node)
+
+    def _take_room(self, offer: int, count: int) -> None:
+        self._room[offer] -= count
+        is_full = bool(self._room[offer] <= 0)
+        if is_full != self._is_full[offer]:
+            self._is_full[offer] = is_full
+            self._market.forget()
 
     def fail(self, failure: Failure) -> None:
         """Record a failure; the policy hears of it a second later, as from a call that failed."""
@@ -241,5 +260,5 @@ class Cloud:
         """Take a node off its group's list; return the group's index or -1."""
         index = self._kinds.kinds[self._engine.node_kind(node)].group
         if index >= 0:
-            self.groups[index].members.pop(node, None)
+            self.groups[index].leave(node)
         return index

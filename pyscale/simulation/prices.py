@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,6 +26,7 @@ class Market:
         self._now = catalog if catalog.spot_prices is None else catalog.at(epoch_ns)
         self._until: int | None = self._next_change(0)
         self.version = 0
+        self._chosen: dict[tuple[tuple[str, ...], ...], tuple[str, str, str] | None] = {}
         kinds = catalog.instance_types
         self._type = {kind.name: index for index, kind in enumerate(kinds)}
         self._zone = {zone: index for index, zone in enumerate(catalog.zones)}
@@ -60,6 +59,7 @@ class Market:
             self._now = self._base.at(self._epoch + now_ns)
             self._until = self._next_change(now_ns)
             self.version += 1
+            self._chosen.clear()
             self._read()
         return self._now
 
@@ -71,18 +71,35 @@ class Market:
 
     def choose(
         self,
-        instance_types: Sequence[str],
-        zones: Sequence[str],
-        capacity_types: Sequence[str],
+        instance_types: tuple[str, ...],
+        zones: tuple[str, ...],
+        capacity_types: tuple[str, ...],
         is_full: NDArray[np.bool_],
         now_ns: int,
     ) -> tuple[str, str, str] | None:
         """Return the cheapest available offer of a choice, None if there is none.
 
-        ``is_full`` marks offers, by index, that have no capacity left.  Ties: order of the types,
-        then of the capacity types, then of the zones.  O(offers).
+        ``is_full`` marks offers, by index, that have no capacity left; whoever changes it calls
+        :meth:`forget`.  Ties: order of the types, then of the capacity types, then of the zones.
+        O(offers); O(1) for a choice that was asked for before at these prices.
         """
         self.catalog(now_ns)
+        key = (instance_types, zones, capacity_types)
+        if key not in self._chosen:
+            self._chosen[key] = self._choose(*key, is_full)
+        return self._chosen[key]
+
+    def forget(self) -> None:
+        """Forget choices, since other offers are full now."""
+        self._chosen.clear()
+
+    def _choose(
+        self,
+        instance_types: tuple[str, ...],
+        zones: tuple[str, ...],
+        capacity_types: tuple[str, ...],
+        is_full: NDArray[np.bool_],
+    ) -> tuple[str, str, str] | None:
         places = []
         for names, table in (
             (instance_types, self._type),

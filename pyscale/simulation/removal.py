@@ -116,7 +116,7 @@ class Removal:
         group = self._cloud.group_of(node)
         if group is not None:
             group.desired += 1
-            group.members[node] = self._cloud.offer_of(node)[1]
+            group.join(node, self._cloud.offer_of(node)[1])
         self._cloud.fail_node("DrainTimeout", node)
 
     def lose(self, node: int) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from pyscale.errors import UnsupportedError
 from pyscale.kernel._cluster_placer import ClusterPlacer
-from pyscale.model.nodes import HOSTNAME_LABEL, Node
+from pyscale.model.nodes import Node
 from pyscale.policies.base import NodeKind, Setting
 
 from .objects import ClusterObjects
@@ -58,20 +58,18 @@ class _Nodes:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._kinds: list[NodeKind] = []
+        self._kinds: list[tuple[Node, int]] = []
         self._n_nodes = 0
 
     def add_kind(self, kind: NodeKind) -> None:
         """Remember the next kind."""
-        self._kinds.append(kind)
+        self._kinds.append((kind.node, self._snapshot.kind(kind.node)))
 
     def add_node(self, kind: int) -> int:
         """Add a node of a kind and return its id in the snapshot."""
-        node = self._kinds[kind].node
-        name = node.name or f"node-{self._n_nodes}"
+        node, number = self._kinds[kind]
         self._n_nodes += 1
-        labels = {**node.labels, HOSTNAME_LABEL: name}
-        return self._snapshot.add_node(replace(node, name=name, labels=labels))
+        return self._snapshot.insert_node(node, f"node-{self._n_nodes}", number)
 
     def remove_node(self, node_id: int) -> None:
         """Remove a node."""
@@ -79,5 +77,6 @@ class _Nodes:
 
     def cordon(self, node_id: int, closed: bool) -> None:
         """Close a node to new pods, or open it."""
-        node: Node = self._snapshot.nodes[node_id]
-        self._snapshot.update_node(node_id, replace(node, unschedulable=closed))
+        node = replace(self._snapshot.nodes[node_id], unschedulable=closed)
+        self._snapshot.nodes[node_id] = node
+        self._snapshot.relabel(node_id, node)

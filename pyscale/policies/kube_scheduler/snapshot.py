@@ -179,14 +179,17 @@ class Snapshot:
         self._volumes.add_node(node_id, node)
         return node_id
 
-    def insert_node(self, node: Node, name: str) -> int:
+    def insert_node(self, node: Node, name: str, kind: int | None = None) -> int:
         """Append a copy of a node under another name, which is its hostname label too.
 
-        Unlike :meth:`add_node` this never brings a removed node back.
+        Unlike :meth:`add_node` this never brings a removed node back.  ``kind`` is the node's, as
+        :meth:`kind` returned it before.
         """
         node_id = int(
             self.state.add_node(
-                self.kind(node), self._interner.name(name), self._interner.hostname_id(name)
+                self.kind(node) if kind is None else kind,
+                self._interner.name(name),
+                self._interner.hostname_id(name),
             )
         )
         self._ids[name] = node_id
