@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from . import bench, conformance, datasets
+from . import bench, compare, conformance, datasets, simulate
 
 app = typer.Typer(
     help="What would Karpenter have bought? What does Cluster Autoscaler leave on the table?",
@@ -33,6 +33,8 @@ def _options(
     """Take the decisions of Kubernetes' schedulers and autoscalers, offline."""
 
 
+app.command("compare")(compare.compare)
+app.command("simulate")(simulate.simulate)
 app.command("conformance")(conformance.conformance)
 app.command("bench")(bench.bench)
 app.add_typer(datasets.app, name="datasets")
