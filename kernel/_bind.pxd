@@ -99,6 +99,10 @@ cdef class ClusterState(ClusterTable):
     cdef strategy_t fit
     cdef strategy_t balanced
     cdef public int32_t next_start
+    # While pods are added or removed in a trial: what PreFilter left out before.
+    cdef bint in_trial
+    cdef bint affinity_skipped
+    cdef bint restrictions_skipped
     cdef uint64_t shortfall              # resources of the last RESOURCES verdict
     cdef int32_t* feasible
     cdef int32_t* totals
@@ -126,6 +130,10 @@ cdef class ClusterState(ClusterTable):
         self, int32_t class_id, int64_t priority, int64_t pod, int32_t nominated, cycle_t* result
     ) except -1 nogil
 
+    cdef bint begin_trial(self, class_t* pods) noexcept nogil
+    cdef int end_trial(self, bint begun) noexcept nogil
+    cdef bint skips_affinity(self, class_t* pods) noexcept nogil
+    cdef bint skips_restrictions(self, class_t* pods) noexcept nogil
     cdef int static_verdict(self, class_t* pods, int32_t node) except -1 nogil
     cdef int port_verdict(self, class_t* pods, int32_t node) noexcept nogil
     cdef int resource_verdict(self, class_t* pods, int32_t node) noexcept nogil

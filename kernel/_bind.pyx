@@ -474,6 +474,37 @@ cdef class ClusterState(ClusterTable):
                 return EXISTING_ANTI_AFFINITY
         return FITS
 
+    # --- what PreFilter leaves out ---
+
+    cdef bint skips_affinity(self, class_t* pods) noexcept nogil:
+        """No term of the pod, and none of a placed pod against it."""
+        cdef int32_t i
+        if pods.n_affinity or pods.n_anti_affinity:
+            return False
+        for i in range(pods.n_existing):
+            if self.topology.counters[pods.existing[i].counter].total:
+                return False
+        return True
+
+    cdef bint skips_restrictions(self, class_t* pods) noexcept nogil:
+        return pods.disk_conflicts < 0 and not self.claim_is_in_use(pods)
+
+    cdef bint begin_trial(self, class_t* pods) noexcept nogil:
+        """Remember what PreFilter leaves out: pods added in a trial do not bring it back."""
+        if self.in_trial:
+            return False
+        self.affinity_skipped = self.skips_affinity(pods)
+        self.restrictions_skipped = self.skips_restrictions(pods)
+        self.in_trial = True
+        return True
+
+    cdef int end_trial(self, bint begun) noexcept nogil:
+        if begun:
+            self.in_trial = False
+            self.affinity_skipped = False
+            self.restrictions_skipped = False
+        return 0
+
     # --- filters: all of them ---
 
     cdef int local_verdict(self, class_t* pods, int32_t node, bint alone) except -1 nogil:
@@ -483,7 +514,10 @@ cdef class ClusterState(ClusterTable):
             verdict = self.port_verdict(pods, node)
         if verdict == FITS and self.filters[P_RESOURCES]:
             verdict = self.resource_verdict(pods, node)
-        if verdict == FITS and self.filters[P_VOLUME_RESTRICTIONS]:
+        if (
+            verdict == FITS and self.filters[P_VOLUME_RESTRICTIONS]
+            and not self.restrictions_skipped
+        ):
             verdict = self.disk_verdict(pods, node, alone)
         if verdict == FITS and pods.volumes.n and self.filters[P_VOLUME_LIMITS]:
             verdict = self.limit_verdict(pods, node)
@@ -499,7 +533,7 @@ cdef class ClusterState(ClusterTable):
         cdef int verdict = FITS
         if pods.n_spread and self.filters[P_SPREAD]:
             verdict = self.spread_verdict(pods, node)
-        if verdict == FITS and self.filters[P_POD_AFFINITY]:
+        if verdict == FITS and self.filters[P_POD_AFFINITY] and not self.affinity_skipped:
             verdict = self.affinity_verdict(pods, node)
         return verdict
 
@@ -519,8 +553,10 @@ cdef class ClusterState(ClusterTable):
         cdef nomination_t* nomination
         cdef uint64_t[MAX_NOMINATED] before
         cdef int32_t n = 0
+        cdef bint begun
         if self.nodes[node].n_nominated == 0:
             return self.check(class_id, node)
+        begun = self.begin_trial(&self.classes[class_id])
         for i in range(self.n_nominations):
             nomination = &self.nominations[i]
             if nomination.node != node or nomination.priority < priority or nomination.pod == pod:
@@ -528,9 +564,10 @@ cdef class ClusterState(ClusterTable):
             before[n] = self.port_bits(&self.classes[nomination.class_id], node)
             n += 1
             self.place(nomination.class_id, node, 1, True)
-        if n == 0:
-            return self.check(class_id, node)
         verdict = self.check(class_id, node)
+        if n == 0:
+            self.end_trial(begun)
+            return verdict
         i = self.n_nominations
         while i > 0:
             i -= 1
@@ -540,9 +577,10 @@ cdef class ClusterState(ClusterTable):
             n -= 1
             self.place(nomination.class_id, node, -1, True)
             self.set_port_bits(&self.classes[nomination.class_id], node, before[n])
-        if verdict != FITS:
-            return verdict
-        return self.check(class_id, node)
+        if verdict == FITS:
+            verdict = self.check(class_id, node)
+        self.end_trial(begun)
+        return verdict
 
     # --- scores that read nothing but the node ---
 
@@ -1406,14 +1444,7 @@ cdef class ClusterState(ClusterTable):
     def skips(self, int32_t class_id):
         """Return whether PreFilter leaves out InterPodAffinity, and VolumeRestrictions."""
         cdef class_t* pods = &self.classes[class_id]
-        cdef int64_t existing = 0
-        cdef int32_t i
-        for i in range(pods.n_existing):
-            existing += self.topology.counters[pods.existing[i].counter].total
-        return (
-            existing == 0 and pods.n_affinity == 0 and pods.n_anti_affinity == 0,
-            pods.disk_conflicts < 0 and not self.claim_is_in_use(pods),
-        )
+        return self.skips_affinity(pods), self.skips_restrictions(pods)
 
     def plugin_verdicts(
         self, int32_t class_id, int32_t node, int64_t priority=0, int64_t pod=-1
@@ -1546,6 +1577,7 @@ cdef class ClusterState(ClusterTable):
         cdef uint64_t mask
         cdef uint8_t* ports = NULL
         cdef int64_t capacity = 0
+        cdef bint begun = self.begin_trial(&self.classes[class_id])
         memset(&classes, 0, sizeof(ints_t))
         gone = []
         try:
@@ -1569,6 +1601,7 @@ cdef class ClusterState(ClusterTable):
             for i in range(self.n_ports):
                 self.port_used[i][node] = ports[i]
         finally:
+            self.end_trial(begun)
             free(classes.at)
             free(ports)
         return verdict, mask, gone

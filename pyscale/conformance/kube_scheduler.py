@@ -43,3 +43,8 @@ def replay(case: dict[str, Any]) -> tuple[Any, list[Any]]:
     if kind not in _KINDS:
         raise UnsupportedError(f"recordings of kind {kind!r}")
     return _KINDS[kind](CaseInput(case_input), accepted), accepted
+
+
+def read_cluster(case_input: dict[str, Any]) -> CaseInput:
+    """Read the input of a recorded sequence: its cluster, ready for the first decision."""
+    return CaseInput(case_input)

@@ -218,6 +218,8 @@ class Scheduler:
             if scanned is None:
                 scanned = state.listing()
             else:
+                if nominated is not None and nominated not in scanned:
+                    scanned.append(nominated)  # it was looked at before the scan
                 n_outside = n_nodes - len(scanned)
             refusals = self.refusals(info, scanned)
         return Cycle(
