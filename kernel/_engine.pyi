@@ -7,6 +7,8 @@ from ._population import Population
 class Engine(Population):
     placer: Placer
     n_events: int
+    @property
+    def live_bytes(self) -> int: ...
     def __init__(
         self,
         request: NDArray[np.int64],

@@ -15,7 +15,9 @@ from libc.stdlib cimport calloc, free, realloc
 
 from ._heap cimport Event, EventHeap
 from ._placer cimport Placer
-from ._population cimport BOOTING, DRAINING, GONE, READY, TERMINATING, Population, class_t, node_t
+from ._population cimport (
+    BOOTING, DRAINING, GONE, READY, TERMINATING, Population, class_t, later_t, node_t, pod_t,
+)
 from ._typedefs cimport index_t, time_ns_t
 
 cdef enum:  # priorities within one instant, and kinds of events
@@ -77,6 +79,7 @@ cdef class Engine(Population):
         Placer placer not None,
     ):
         cdef index_t i
+        cdef int64_t n_pods = 0
         self.placer = placer
         self.heap = EventHeap()
         self.free_slots = EventHeap()
@@ -88,6 +91,9 @@ cdef class Engine(Population):
             raise MemoryError(f"no memory for {self.n_daemons} daemon classes")
         for i in range(self.n_daemons):
             self.daemons[i] = daemons[i]
+        for i in range(<index_t>row_count.shape[0]):
+            n_pods += row_count[i]
+        self.reserve_pods(<index_t>n_pods)
 
     def __dealloc__(self):
         free(self.daemons)
@@ -280,6 +286,15 @@ cdef class Engine(Population):
                     why = 2
                     break
         return why, event.kind, event.payload
+
+    @property
+    def live_bytes(self):
+        """Bytes held for pods and events; they never get less within a run."""
+        return (
+            self.pod_room * sizeof(pod_t)
+            + self.later_room * sizeof(later_t)
+            + self.heap._room * sizeof(Event)
+        )
 
     def take_woken(self):
         """Return the bits of what happened since the last call, and forget them."""

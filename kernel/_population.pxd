@@ -94,6 +94,7 @@ cdef class Population:
     cdef int block(self, index_t pod_class) noexcept nogil
     cdef int unblock(self, index_t pod_class) noexcept nogil
     cdef int unblock_all(self) noexcept nogil
+    cdef int reserve_pods(self, index_t room) except -1 nogil
     cdef int enqueue(self, index_t pod) noexcept nogil
     cdef int dequeue(self, index_t pod) noexcept nogil
     cdef index_t turn_of(self, index_t pod_class, index_t most) noexcept nogil

@@ -234,17 +234,22 @@ cdef class Population:
             count += 1
         return count
 
-    cdef index_t new_pod(self, int32_t row) except -1 nogil:
+    cdef int reserve_pods(self, index_t room) except -1 nogil:
+        """Make room for so many pods in all."""
         cdef pod_t* pods
-        cdef index_t room
+        if room <= self.pod_room:
+            return 0
+        pods = <pod_t*>realloc(self.pods, <size_t>room * sizeof(pod_t))
+        if pods == NULL:
+            with gil:
+                raise MemoryError(f"no memory for {room} pods")
+        self.pods = pods
+        self.pod_room = room
+        return 0
+
+    cdef index_t new_pod(self, int32_t row) except -1 nogil:
         if self.n_pods == self.pod_room:
-            room = 2 * self.pod_room if self.pod_room else 1024
-            pods = <pod_t*>realloc(self.pods, <size_t>room * sizeof(pod_t))
-            if pods == NULL:
-                with gil:
-                    raise MemoryError(f"no memory for {room} pods")
-            self.pods = pods
-            self.pod_room = room
+            self.reserve_pods(self.pod_room + self.pod_room // 4 + 1024)
         self.pods[self.n_pods].bound = -1
         self.pods[self.n_pods].ended = -1
         self.pods[self.n_pods].row = row
