@@ -35,9 +35,8 @@ class Provisioner:
         templates: NDArray[np.int32],
         capacity: NDArray[np.int64],
         usable: NDArray[np.uint8],
-        active: NDArray[np.uint8],
+        flags: NDArray[np.uint8],
         domains: NDArray[np.int32],
-        limited_volumes: NDArray[np.uint8],
         ports_off: NDArray[np.int32],
         ports: NDArray[np.int32],
     ) -> None: ...
@@ -83,18 +82,39 @@ class Provisioner:
         passes: NDArray[np.uint8],
     ) -> int: ...
     def set_domain_ranks(self, ranks: Sequence[NDArray[np.int32]]) -> None: ...
-    def solve(
+    def set_batch(
         self,
         classes: NDArray[np.int32],
-        may_settle: NDArray[np.uint8],
+        ranks: NDArray[np.int64],
         queue: NDArray[np.int32],
-        moved: NDArray[np.int32],
+        bound_ranks: NDArray[np.int64],
+        leavers_off: NDArray[np.int32],
+        leavers: NDArray[np.int32],
+        moving: NDArray[np.int32],
+    ) -> None: ...
+    def solve(
+        self,
         excluded: NDArray[np.int32],
         under: NDArray[np.uint8],
         node_limits: NDArray[np.int64],
         strict_reservations: bool,
         relax_min_values: bool,
-    ) -> tuple[NDArray[np.int32], NDArray[np.int8]]: ...
+    ) -> tuple[NDArray[np.int32], NDArray[np.int8], NDArray[np.int32]]: ...
+    def what_ifs(
+        self,
+        offsets: NDArray[np.int32],
+        nodes: NDArray[np.int32],
+        under: NDArray[np.uint8],
+        node_limits: NDArray[np.int64],
+        relax_min_values: bool,
+    ) -> tuple[
+        NDArray[np.int32],
+        NDArray[np.int32],
+        NDArray[np.int32],
+        NDArray[np.int32],
+        NDArray[np.uint64],
+        NDArray[np.uint8],
+    ]: ...
     def claims(
         self,
     ) -> tuple[

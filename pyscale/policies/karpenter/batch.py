@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
-from pyscale.model.pods import Pod
+import numpy as np
+from numpy.typing import NDArray
 
-from .eviction import currently_reschedulable
+from pyscale.model.pods import Pod, PodTemplate
+
+from .classes import FormTable
+from .daemons import pod_name
 from .podspec import owner_kinds
-from .state import ClusterObjects, StateNode
+from .state import ClusterObjects
 from .validation import ignored_reason
 
 PROVISIONABLE_REASON = "Unschedulable"
@@ -33,11 +37,71 @@ def is_provisionable(pod: Pod) -> bool:
     )
 
 
-def pending_pods(objects: ClusterObjects) -> tuple[list[Pod], dict[str, str]]:
+class PendingPods:
+    """The pods that wait for a node, as columns.
+
+    Parameters
+    ----------
+    templates : sequence of PodTemplate
+    template_of_pod : ndarray of int32, shape (n,)
+        Index into ``templates``, in the order of upstream's list (namespace, then name).
+    created_ns : ndarray of int64, shape (n,), optional
+        Creation times; all equal by default.
+    pods : sequence of Pod, optional
+        The pods themselves, where there are any: they have names and uids.
+    ignored : mapping, optional
+        Key of each pod that takes no part -> why.
+
+    Notes
+    -----
+    Without ``pods`` equally large pods of one creation time are queued in the order of the list.
+    """
+
+    def __init__(
+        self,
+        templates: Sequence[PodTemplate],
+        template_of_pod: NDArray[np.int32],
+        created_ns: NDArray[np.int64] | None = None,
+        pods: Sequence[Pod] = (),
+        ignored: Mapping[str, str] | None = None,
+    ) -> None:
+        self.templates = templates
+        self.template_of_pod = template_of_pod
+        n = len(template_of_pod)
+        self.created_ns = np.zeros(n, dtype=np.int64) if created_ns is None else created_ns
+        self.pods = pods
+        self.ignored = ignored or {}
+
+    def __len__(self) -> int:
+        return len(self.template_of_pod)
+
+    def name(self, i: int) -> str:
+        """Return a pod's name, with its namespace unless that is the default one."""
+        return pod_name(self.pods[i]) if self.pods else f"pod-{i}"
+
+    def uid_keys(self) -> list[str]:
+        """Return what orders pods of equal size and age."""
+        if self.pods:
+            return [pod.uid for pod in self.pods]
+        width = len(str(len(self)))
+        return [f"{i:0{width}}" for i in range(len(self))]
+
+    def forms(self, table: FormTable) -> NDArray[np.int32]:
+        """Return the number of each pod's form."""
+        if self.pods:
+            return np.array([table.of_pod(pod) for pod in self.pods], dtype=np.int32)
+        numbers = np.array(
+            [table.of_pod(Pod("", template)) for template in self.templates], dtype=np.int32
+        )
+        return numbers[self.template_of_pod]
+
+
+def pending_columns(objects: ClusterObjects) -> PendingPods:
     """Return the pods to place, and why each other pod without a node is ignored."""
     pending: list[Pod] = []
     ignored: dict[str, str] = {}
     by_template: dict[int, str] = {}
+    well_known = objects.well_known
     for pod in objects.pods:
         if pod.node_name:
             continue
@@ -47,28 +111,16 @@ def pending_pods(objects: ClusterObjects) -> tuple[list[Pod], dict[str, str]]:
             known = by_template.get(id(template))
             if known is None:
                 known = by_template[id(template)] = ignored_reason(
-                    template.spec, objects.well_known, objects.restricted_domains
+                    template.spec, well_known, objects.restricted_domains
                 )
-            reason = known or (
-                objects.volumes.invalid_reason(template.spec, template.namespace, pod.name)
-                if template.spec.volumes
-                else ""
-            )
+            reason = known
+            if not reason and template.spec.volumes:
+                reason = objects.volumes.invalid_reason(template.spec, template.namespace, pod.name)
         if reason:
             ignored[pod.key] = reason
         else:
             pending.append(pod)
-    return pending, ignored
-
-
-def reschedulable_pods(
-    objects: ClusterObjects, nodes: Iterable[StateNode], pods_of_node: dict[str, Sequence[Pod]]
-) -> list[Pod]:
-    """Return the pods of some nodes that need another node now, node by node."""
-    return [
-        pod
-        for node in nodes
-        if node.has_node
-        for pod in pods_of_node.get(node.node_name, ())
-        if currently_reschedulable(pod, objects.budgets, objects.now_ns)
-    ]
+    created = np.array([pod.creation_ns or 0 for pod in pending], dtype=np.int64)
+    numbers = np.arange(len(pending), dtype=np.int32)
+    templates = [pod.template for pod in pending]
+    return PendingPods(templates, numbers, created, pending, ignored)

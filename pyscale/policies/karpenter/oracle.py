@@ -13,7 +13,7 @@ from .eviction import is_terminal
 from .requirements import Requirements, one_of
 
 if TYPE_CHECKING:
-    from .solver import Solver
+    from .tables import ClusterTables
 
 PLACEHOLDER = "hostname-placeholder-0001"
 
@@ -21,7 +21,7 @@ PLACEHOLDER = "hostname-placeholder-0001"
 class Oracle:
     """What the kernel calls on a miss; see :class:`pyscale.kernel._provision.Provisioner`."""
 
-    def __init__(self, solver: Solver) -> None:
+    def __init__(self, solver: ClusterTables) -> None:
         self._solver = solver
         self._sets = solver.sets
         self._topology = solver.topology

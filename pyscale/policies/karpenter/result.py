@@ -4,22 +4,40 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscale.model.catalog import RESERVED
 from pyscale.model.nodes import CAPACITY_TYPE_LABEL, INSTANCE_TYPE_LABEL
 
-from .daemons import minimum_overhead
+from .daemons import minimum_overhead, pod_name
 from .instance_types import MAX_PRICE, CompiledType
 from .labels import SIMULATION_ONLY
 from .requirements import Requirements, one_of
 from .templates import Template
 
+if TYPE_CHECKING:
+    from .tables import ClusterTables
+
 MAX_INSTANCE_TYPES = 600
+
+#: The kernel's codes of why a template refuses a pod.
+REASONS = (
+    "",
+    "taints",
+    "requirements",
+    "volume",
+    "topology",
+    "types",
+    "min-values",
+    "limits",
+    "node-limits",
+    "reserved-offering",
+)
 
 
 @dataclass(eq=False)
@@ -136,16 +154,154 @@ class Claim:
         }
 
 
-@dataclass(eq=False)
-class Solution:
-    """The outcome of a round.
+class RawRound(NamedTuple):
+    """A round as the kernel's numbers; see :mod:`pyscale.kernel._provision`."""
 
-    ``placements`` maps the number of an existing node (``Solver.nodes``) to pods of the batch;
-    ``errors`` a pod of the batch to the reason, ``;`` between those of several templates.
+    place: NDArray[np.int32]
+    reasons: NDArray[np.int8]
+    moved: NDArray[np.int32]
+    templates: NDArray[np.int32]
+    sets: NDArray[np.int32]
+    types: NDArray[np.uint64]
+    requests: NDArray[np.int64]
+    held: NDArray[np.uint64]
+    min_values_relaxed: NDArray[np.uint8]
+
+
+class Batch(Sequence[str]):
+    """The names of a round's pods: pending, leaving, moving; made when they are read."""
+
+    def __init__(self, tables: ClusterTables, moved: NDArray[np.int32]) -> None:
+        self._tables = tables
+        self._moved = moved
+
+    def __len__(self) -> int:
+        return len(self._tables.pending) + len(self._moved)
+
+    @overload
+    def __getitem__(self, i: int) -> str: ...
+
+    @overload
+    def __getitem__(self, i: slice) -> list[str]: ...
+
+    def __getitem__(self, i: int | slice) -> str | list[str]:
+        if isinstance(i, slice):
+            return [self[j] for j in range(*i.indices(len(self)))]
+        n = len(self._tables.pending)
+        if i < n:
+            return self._tables.pending.name(i)
+        return pod_name(self._tables.bound[self._moved[i - n]])
+
+
+class Solution:
+    """The outcome of a round, read from the kernel's numbers when it is asked for.
+
+    Attributes
+    ----------
+    raw : RawRound
+        Per pod of the batch and per claim, as arrays.
+    batch : sequence of str
+        Names of the pods: pending ones, those of the candidates, those of nodes that are going.
     """
 
-    batch: Sequence[str]
-    claims: list[Claim]
-    placements: dict[int, list[int]]
-    errors: dict[int, str]
-    ignored: Mapping[str, str] = field(default_factory=dict)
+    def __init__(self, tables: ClusterTables, raw: RawRound) -> None:
+        self._tables = tables
+        self.raw = raw
+        self.batch: Sequence[str] = Batch(tables, raw.moved)
+        self.ignored: Mapping[str, str] = tables.pending.ignored
+
+    @cached_property
+    def _members(self) -> tuple[list[int], dict[int, list[int]], list[list[int]]]:
+        """Pods without a place, by node, and by claim."""
+        place = self.raw.place
+        order = np.argsort(place, kind="stable")
+        placed = place[order]
+        starts = np.flatnonzero(np.diff(placed, prepend=-2))
+        n_nodes = len(self._tables.nodes)
+        failed: list[int] = []
+        by_node: dict[int, list[int]] = {}
+        by_claim: list[list[int]] = []
+        ends = np.append(starts, len(order))[1:]
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+            where, pods = int(placed[start]), order[start:end].tolist()
+            if where < 0:
+                failed = pods
+            elif where < n_nodes:
+                by_node[where] = pods
+            else:
+                by_claim.append(pods)
+        return failed, by_node, by_claim
+
+    @cached_property
+    def _claims(self) -> tuple[list[Claim], list[list[int]]]:
+        """The claims, and the pods of those that the cut to 600 types would leave short."""
+        raw, tables = self.raw, self._tables
+        strict = not tables.settings.best_effort_min_values
+        claims: list[Claim] = []
+        broken: list[list[int]] = []
+        for i, pods in enumerate(self._members[2]):
+            template = int(raw.templates[i])
+            requirements = tables.sets.sets[raw.sets[i]]
+            if raw.held[i].any():
+                requirements = self._with_reservations(requirements, raw.held[i])
+            claim = Claim(
+                tables.templates[template],
+                requirements,
+                int.from_bytes(raw.types[i].tobytes(), "little"),
+                tables.scale.back(raw.requests[i].tolist(), self._names_used(pods)),
+                pods,
+                bool(raw.min_values_relaxed[template]),
+            )
+            if strict and claim.breaks_min_values():
+                broken.append(pods)
+            else:
+                claims.append(claim)
+        return claims, broken
+
+    @property
+    def claims(self) -> list[Claim]:
+        """The claims to create, in the order in which they were opened."""
+        return self._claims[0]
+
+    @property
+    def placements(self) -> dict[int, list[int]]:
+        """Number of an existing node (``Solver.nodes``) -> pods of the batch."""
+        return self._members[1]
+
+    @cached_property
+    def errors(self) -> dict[int, str]:
+        """Pod of the batch without a place -> why each template refused, joined by ``;``."""
+        errors = {}
+        for pod in self._members[0]:
+            words = [REASONS[code] for code in self.raw.reasons[pod] if code]
+            errors[pod] = ";".join(words) if self._tables.templates else "no-template"
+        for pods in self._claims[1]:
+            errors.update(dict.fromkeys(pods, "min-values"))
+        return errors
+
+    def _with_reservations(
+        self, requirements: Requirements, held: NDArray[np.uint64]
+    ) -> Requirements:
+        """A claim that holds reservations launches into them."""
+        tables = self._tables
+        bits = int.from_bytes(held.tobytes(), "little")
+        names = [name for i, name in enumerate(tables.reservations) if bits >> i & 1]
+        requirements = requirements.replaced(one_of(CAPACITY_TYPE_LABEL, (RESERVED,)))
+        if not tables.objects.reservation_label:
+            return requirements
+        return requirements.merged((one_of(tables.objects.reservation_label, names),))
+
+    def _names_used(self, pods: Sequence[int]) -> list[str]:
+        """Names of the resources that the pods of a claim ask for."""
+        tables, n_pending = self._tables, len(self._tables.pending)
+        names: dict[str, None] = {}
+        seen: set[int] = set()
+        for pod in pods:
+            if pod < n_pending:
+                number = int(tables.pending_classes[pod])
+            else:
+                number = int(tables.bound_classes[self.raw.moved[pod - n_pending]])
+            if number not in seen:
+                seen.add(number)
+                names.update(dict.fromkeys(tables.forms.forms[number].requests))
+        return list(names)

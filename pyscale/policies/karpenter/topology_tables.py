@@ -15,7 +15,7 @@ from .topology import GroupTerm, NodeFilter
 
 if TYPE_CHECKING:
     from .classes import PodForm
-    from .solver import Solver
+    from .tables import ClusterTables
 
 
 class TopologyTables:
@@ -25,7 +25,7 @@ class TopologyTables:
     about minDomains, node filter and initial domains.
     """
 
-    def __init__(self, solver: Solver) -> None:
+    def __init__(self, solver: ClusterTables) -> None:
         self._solver = solver
         self.host_names: list[str] = []
         self._host_numbers: dict[str, int] = {}

@@ -1,0 +1,415 @@
+"""A cluster compiled for Solve: the kernel's tables, filled once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyscale.kernel._provision import Provisioner
+from pyscale.model.nodes import HOSTNAME_LABEL
+from pyscale.model.pods import Pod
+from pyscale.model.resources import CPU, MEMORY, NANO
+
+from .batch import PendingPods, pending_columns
+from .classes import FormTable, PodForm, form_ports
+from .daemons import daemon_pods, outstanding_requests
+from .eviction import currently_reschedulable, is_active, is_terminal
+from .instance_types import compile_catalog
+from .oracle import Oracle
+from .podspec import ports_conflict, untolerated
+from .relaxation import relax
+from .requirements import from_labels, one_of
+from .scale import Scale
+from .sets import SetTable
+from .state import ClusterObjects, Settings
+from .templates import NODES, build_templates, limits_left
+from .topology import DomainUniverse
+from .topology_tables import TopologyTables
+
+# Flags of the kernel's nodes and bound pods.
+KNOWN, LIMITED, LIMITS_VOLUMES, UNINITIALIZED = 1, 2, 4, 8
+COUNTS, OWNS, SETTLES = 1, 2, 4
+
+
+class ClusterTables:
+    """Everything of a cluster that rounds share, compiled once.
+
+    Parameters
+    ----------
+    objects : ClusterObjects
+    settings : Settings, optional
+    pending : PendingPods, optional
+        The pods to place, as columns; by default those of ``objects`` that are provisionable.
+
+    Attributes
+    ----------
+    nodes : list of StateNode
+        All state nodes, in the order in which they are tried; numbers in a :class:`Solution`
+        index it.
+    templates : list of Template
+        What the NodePools can launch, in the order in which they are tried.
+    pods_of_node : dict of str to list of Pod
+        By name of the Node.
+    moving : list of Pod
+        Those of nodes that are being deleted, which every round places.
+    """
+
+    def __init__(
+        self,
+        objects: ClusterObjects,
+        settings: Settings | None = None,
+        pending: PendingPods | None = None,
+    ) -> None:
+        self.objects = objects
+        self.settings = settings or Settings()
+        self.well_known = objects.well_known
+        self.nodes = sorted(objects.nodes, key=lambda node: (not node.initialized, node.name))
+        self.node_number = {node.name: i for i, node in enumerate(self.nodes)}
+        self._by_node_name = {
+            node.node_name: i for i, node in enumerate(self.nodes) if node.has_node
+        }
+        self.pods_of_node: dict[str, list[Pod]] = {}
+        for pod in objects.pods:
+            if pod.node_name in self._by_node_name:
+                self.pods_of_node.setdefault(pod.node_name, []).append(pod)
+        self.compiled_types = compile_catalog(objects.catalog, objects.reservation_label)
+        by_name = {compiled.name: compiled for compiled in self.compiled_types}
+        self.pools = objects.pools_in_order()
+        self.types_of_pool = {
+            pool.name: [by_name[name] for name in objects.types_of_pool[pool.name]]
+            if pool.name in objects.types_of_pool
+            else self.compiled_types
+            for pool in self.pools
+        }
+        self.sets = SetTable(self.well_known)
+        self.universe = DomainUniverse(self.pools, self.types_of_pool)
+        self.forms = FormTable(
+            objects.namespaces, self.settings.ignore_preferences, objects.volumes
+        )
+        self.pending = pending_columns(objects) if pending is None else pending
+        self.bound = [pod for pod in objects.pods if pod.node_name]
+        self._compile()
+
+    # ------------------------------------------------------------------ compile
+
+    def _compile(self) -> None:
+        pending_forms = self.pending.forms(self.forms)
+        bound_forms = np.array([self.forms.of_pod(pod) for pod in self.bound], dtype=np.int32)
+        self.daemons = daemon_pods(self.objects.daemon_sets, self.objects.pods)
+        self.templates = build_templates(
+            self.pools,
+            self.types_of_pool,
+            self.daemons,
+            self.well_known,
+            self.settings.best_effort_min_values,
+        )
+        self.tolerate_prefer_no_schedule = any(
+            taint.effect == "PreferNoSchedule" for pool in self.pools for taint in pool.taints
+        )
+        self._intern_taints()
+        self._intern_ports()
+        self._intern_reservations()
+        rooms = self._node_rooms()
+        active = [node for node in self.nodes if not node.marked_for_deletion]
+        limits = [limits_left(template.pool, active) for template in self.templates]
+        self.scale = Scale.of(self._amounts(rooms, limits), frozenset((NODES,)))
+        self.topology = TopologyTables(self)
+        self.oracle = Oracle(self)
+        self.kernel = Provisioner(
+            self.oracle,
+            len(self.scale.names),
+            max([1, *((len(item.columns.columns) + 63) // 64 for item in self.templates)]),
+            self.topology.domain_counts,
+            self._port_conflicts,
+            len(self.reservations) if self.settings.reserved_capacity else 0,
+            len(self.taint_lists),
+        )
+        self.kernel.set_domain_ranks(self.topology.domain_ranks)
+        self._add_templates(limits)
+        self._add_nodes(rooms)
+        self._class_of_form: dict[int, int] = {}
+        self._form_of_class: list[int] = []
+        self._add_bound(bound_forms)
+        # Classes are numbered as forms, as long as no relaxed one is among them.
+        for form in range(len(self.forms.forms)):
+            self._add_class(form)
+        self.topology.connect(range(len(self._form_of_class)))
+        self._add_batch(pending_forms)
+
+    def _add_bound(self, bound_forms: NDArray[np.int32]) -> None:
+        deleting = {node.node_name for node in self.nodes if node.marked_for_deletion}
+        self.bound_classes = bound_forms
+        self.bound_nodes = np.array(
+            [self._by_node_name.get(pod.node_name, -1) for pod in self.bound], dtype=np.int32
+        )
+        self.bound_flags = np.array(
+            [
+                COUNTS * is_active(pod)
+                + OWNS * (not is_terminal(pod))
+                + SETTLES * (pod.phase == "Pending" or pod.node_name in deleting)
+                for pod in self.bound
+            ],
+            dtype=np.uint8,
+        )
+        self.kernel.set_bound(self.bound_classes, self.bound_nodes, self.bound_flags)
+
+    def _add_batch(self, pending_forms: NDArray[np.int32]) -> None:
+        """Tell the kernel who is pending, who leaves with which node, and the queue's order."""
+        objects = self.objects
+        numbers = {id(pod): i for i, pod in enumerate(self.bound)}
+        leavers_off, leavers = [0], []
+        for node in self.nodes:
+            if node.has_node:
+                leavers += [
+                    numbers[id(pod)]
+                    for pod in self.pods_of_node.get(node.node_name, ())
+                    if currently_reschedulable(pod, objects.budgets, objects.now_ns)
+                ]
+            leavers_off.append(len(leavers))
+        self.leavers_off = np.array(leavers_off, dtype=np.int32)
+        self.leavers = np.array(leavers, dtype=np.int32)
+        moving: list[int] = []
+        for node in objects.nodes:
+            if node.marked_for_deletion:
+                i = self.node_number[node.name]
+                moving += leavers[leavers_off[i] : leavers_off[i + 1]]
+        self.moving = [self.bound[number] for number in moving]
+        pending_ranks, bound_ranks = self._ranks(pending_forms)
+        self.pending_classes = pending_forms
+        self.kernel.set_batch(
+            pending_forms,
+            pending_ranks,
+            np.argsort(pending_ranks, kind="stable").astype(np.int32),
+            bound_ranks,
+            self.leavers_off,
+            self.leavers,
+            np.array(moving, dtype=np.int32),
+        )
+
+    def _ranks(
+        self, pending_forms: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Number the pods in the queue's order: cpu, memory, creation, uid."""
+        sizes = [
+            (-form.requests.get(CPU, 0), -form.requests.get(MEMORY, 0)) for form in self.forms.forms
+        ]
+        place = {size: i for i, size in enumerate(sorted(set(sizes)))}
+        size_rank = np.array([place[size] for size in sizes], dtype=np.int64)
+        created = np.concatenate(
+            [
+                self.pending.created_ns,
+                np.array([pod.creation_ns or 0 for pod in self.bound], dtype=np.int64),
+            ]
+        )
+        uids = [*self.pending.uid_keys(), *(pod.uid for pod in self.bound)]
+        uid_rank = np.empty(len(uids), dtype=np.int64)
+        uid_rank[sorted(range(len(uids)), key=uids.__getitem__)] = np.arange(len(uids))
+        sizes_of_pods = size_rank[np.concatenate([pending_forms, self.bound_classes])]
+        ranks = np.empty(len(uids), dtype=np.int64)
+        ranks[np.lexsort((uid_rank, created, sizes_of_pods))] = np.arange(len(uids))
+        return ranks[: len(pending_forms)], ranks[len(pending_forms) :]
+
+    def _amounts(
+        self, rooms: list[dict[str, int]], limits: list[dict[str, int]]
+    ) -> Iterator[Mapping[str, int]]:
+        """Every resource list that the kernel will see."""
+        yield from rooms
+        yield from limits
+        for template in self.templates:
+            yield from (compiled.capacity for compiled in template.columns.types)
+            yield from (group.allocatable for _, group in template.columns.columns)
+            yield from (group.overhead for group in template.groups)
+        yield from (form.requests for form in self.forms.forms)
+        yield from (node.capacity for node in self.nodes)
+
+    def _intern_taints(self) -> None:
+        self.taint_lists: list[tuple[Any, ...]] = []
+        self._taint_ids: dict[tuple[Any, ...], int] = {}
+        for taints in [
+            *(template.pool.taints for template in self.templates),
+            *(node.taints for node in self.nodes),
+            (),
+        ]:
+            if taints not in self._taint_ids:
+                self._taint_ids[taints] = len(self.taint_lists)
+                self.taint_lists.append(taints)
+
+    def _intern_ports(self) -> None:
+        self._port_sets: list[tuple[Any, ...]] = []
+        self._port_ids: dict[tuple[Any, ...], int] = {}
+        for form in self.forms.forms:
+            ports = form_ports(form)
+            if ports and ports not in self._port_ids:
+                self._port_ids[ports] = len(self._port_sets)
+                self._port_sets.append(ports)
+        self._port_conflicts = np.array(
+            [
+                [ports_conflict(ours, theirs) for theirs in self._port_sets]
+                for ours in self._port_sets
+            ],
+            dtype=np.uint8,
+        ).reshape(len(self._port_sets), len(self._port_sets))
+
+    def _intern_reservations(self) -> None:
+        """The capacity of a reservation is the smallest that any type advertises for it."""
+        capacity: dict[str, int] = {}
+        for types in self.types_of_pool.values():
+            for compiled in types:
+                for offer in compiled.offers:
+                    offering = offer.offering
+                    if offering.capacity_type != "reserved":
+                        continue
+                    known = capacity.get(offering.reservation_id, offering.reservation_capacity)
+                    capacity[offering.reservation_id] = min(known, offering.reservation_capacity)
+        self.reservations = list(capacity)
+        self.reservation_ids = {name: i for i, name in enumerate(self.reservations)}
+        self._reservation_capacity = list(capacity.values())
+
+    def _node_rooms(self) -> list[dict[str, int]]:
+        """What each node has left, outstanding daemons taken off."""
+        rooms = []
+        for node in self.nodes:
+            used: dict[str, int] = {}
+            daemons: dict[str, int] = {}
+            for pod in self.pods_of_node.get(node.node_name, ()) if node.has_node else ():
+                if is_terminal(pod):
+                    continue
+                requests = self.forms.forms[self.forms.of_pod(pod)].requests
+                _add(used, requests)
+                if any(owner.kind == "DaemonSet" for owner in pod.template.owners):
+                    _add(daemons, requests)
+            # Only what the node lists is subtracted from, then what daemons will need.
+            room = {name: amount - used.get(name, 0) for name, amount in node.allocatable.items()}
+            missing = outstanding_requests(self.daemons, node, daemons)
+            left = {name: amount - missing.get(name, 0) for name, amount in room.items()}
+            for name, amount in missing.items():
+                left.setdefault(name, -amount)
+            rooms.append(left)
+        return rooms
+
+    def _add_templates(self, limits: list[dict[str, int]]) -> None:
+        for template, left in zip(self.templates, limits, strict=True):
+            groups = [
+                (
+                    group.columns.to_bytes((group.columns.bit_length() + 7) // 8, "little"),
+                    self.scale.vector(group.overhead),
+                    np.array(
+                        [
+                            any(ports_conflict(ports, daemon) for daemon in group.ports)
+                            for ports in self._port_sets
+                        ],
+                        dtype=np.uint8,
+                    ),
+                )
+                for group in template.groups
+            ]
+            columns = template.columns
+            self.kernel.add_template(
+                self.sets.set_id(template.requirements),
+                self._taint_ids[template.pool.taints],
+                groups,
+                self.scale.table(group.allocatable for _, group in columns.columns),
+                self.scale.table(columns.types[i].capacity for i, _ in columns.columns),
+                self.scale.vector(left),
+                np.array([name in left for name in self.scale.names], dtype=np.uint8),
+                NODES in left,
+            )
+        self.node_limits = np.array([left.get(NODES, 0) // NANO for left in limits], dtype=np.int64)
+        if self.settings.reserved_capacity:
+            self.kernel.set_reservations(self._reservation_capacity)
+
+    def _add_nodes(self, rooms: list[dict[str, int]]) -> None:
+        numbers = {template.pool.name: i for i, template in enumerate(self.templates)}
+        sets, ports_off, ports = [], [0], []
+        for node in self.nodes:
+            labels = from_labels(node.labels).merged((one_of(HOSTNAME_LABEL, (node.hostname,)),))
+            sets.append(self.sets.split(labels)[0])
+            if node.has_node:
+                for pod in self.pods_of_node.get(node.node_name, ()):
+                    used = form_ports(self.forms.forms[self.forms.of_pod(pod)])
+                    if used and not is_terminal(pod):
+                        ports.append(self._port_ids[used])
+            ports_off.append(len(ports))
+        self.kernel.set_nodes(
+            np.array(sets, dtype=np.int32),
+            self.scale.table(rooms),
+            self.topology.node_hosts,
+            np.array([self._taint_ids[node.taints] for node in self.nodes], dtype=np.int32),
+            np.array([numbers.get(node.pool, -1) for node in self.nodes], dtype=np.int32),
+            self.scale.table({**node.capacity} for node in self.nodes),
+            np.array(
+                [
+                    not node.marked_for_deletion and all(x >= 0 for x in room.values())
+                    for node, room in zip(self.nodes, rooms, strict=True)
+                ],
+                dtype=np.uint8,
+            ),
+            np.array(
+                [
+                    (0 if node.marked_for_deletion else LIMITED + KNOWN * node.has_node)
+                    + LIMITS_VOLUMES * bool(node.csi_limits)
+                    + UNINITIALIZED * (node.managed and not node.initialized)
+                    for node in self.nodes
+                ],
+                dtype=np.uint8,
+            ),
+            self.topology.node_domains,
+            np.array(ports_off, dtype=np.int32),
+            np.array(ports, dtype=np.int32),
+        )
+
+    def _add_class(self, number: int) -> int:
+        """Give a form to the kernel; its groups follow."""
+        form = self.forms.forms[number]
+        set_id, host = self.sets.split(form.requirements)
+        strict_id, strict_host = self.sets.split(form.strict)
+        alternatives: list[int] = []
+        for alternative in form.volumes.alternatives:
+            alternatives += (-1, -1) if alternative is None else self.sets.split(alternative)
+        ports = form_ports(form)
+        class_id = self.kernel.add_class(
+            self.scale.vector(form.requests),
+            set_id,
+            strict_id,
+            host,
+            strict_host,
+            host < 0 or self.oracle.host(host, self.topology.n_hosts),
+            np.array(
+                [not untolerated(taints, form.spec.tolerations) for taints in self.taint_lists],
+                dtype=np.uint8,
+            ),
+            self._port_ids[ports] if ports else -1,
+            -1,
+            np.array(alternatives, dtype=np.int32),
+        )
+        self._class_of_form[number] = class_id
+        self._form_of_class.append(number)
+        return int(class_id)
+
+    def form_of_class(self, class_id: int) -> PodForm:
+        """Return the form behind one of the kernel's classes."""
+        return self.forms.forms[self._form_of_class[class_id]]
+
+    def relaxed_class(self, class_id: int) -> int:
+        """Return the class after one relaxation, -1 if nothing is left to relax."""
+        form = self.form_of_class(class_id)
+        step = relax(form.spec, self.tolerate_prefer_no_schedule)
+        if step is None:
+            return -1
+        volumes = form.volumes
+        if volumes.unknown:
+            volumes = type(volumes)(volumes.claims_by_driver)
+        number = self.forms.of(step[0], form.namespace, form.labels, volumes)
+        known = self._class_of_form.get(number)
+        if known is None:
+            known = self._add_class(number)
+            self.topology.connect((known,))
+        return known
+
+
+def _add(total: dict[str, int], more: Mapping[str, int]) -> None:
+    for name, amount in more.items():
+        total[name] = total.get(name, 0) + amount
