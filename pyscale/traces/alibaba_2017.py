@@ -70,7 +70,7 @@ def read_alibaba_2017(
     single instances, and the queueing of the original system is not told.  Cpu is rounded up to
     thousandths of a core, memory to bytes.  O(rows).
     """
-    if not 0 < machine_memory_bytes < 1 << 60:
+    if not 0 < machine_memory_bytes < 1 << 59:
         raise ValueError(f"machine_memory_bytes must be > 0, found {machine_memory_bytes}")
     table = read_csv(path, LAYOUT)
     metadata = {

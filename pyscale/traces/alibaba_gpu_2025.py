@@ -40,7 +40,7 @@ LAYOUT = Layout(
 )
 
 _NO_LIMIT = -1
-_MOST_SECONDS = 1 << 33
+_MOST_SECONDS = 1 << 32
 _MOST_GIB = 1 << 30
 
 

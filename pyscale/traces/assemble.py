@@ -23,6 +23,8 @@ from .trace import Trace, summarise
 if TYPE_CHECKING:
     from .load import Loads
 
+_MOST_PODS = float(1 << 62)
+
 UNKNOWN = int(np.iinfo(np.int64).min)
 """A time that the trace does not tell."""
 
@@ -103,6 +105,8 @@ def assemble(
     """
     n_rows = len(rows.class_id)
     count = np.ones(n_rows, dtype=np.int64) if rows.count is None else rows.count
+    if count.sum(dtype=np.float64) >= _MOST_PODS:
+        raise TraceError(os.fspath(path), f"expected less than {_MOST_PODS:g} pods")
     dropped = dict(rows.dropped)
     began = rows.arrival_ns
     if rows.start_ns is not None:

@@ -28,7 +28,7 @@ LAYOUT = Layout(
     )
 )
 
-_MOST = 1 << 33
+_MOST = 1 << 32
 
 
 def read_gwf(path: PathLike) -> Trace:

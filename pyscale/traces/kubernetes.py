@@ -89,9 +89,9 @@ def read_kubernetes(path: PathLike, *, at_once: bool = False, validate: bool = T
         )
     for workload, missing in cluster.missing_pods():
         rows.adjust("pods that a workload wants and the dump does not have", missing)
-        rows.add(
-            workload.template, f"{workload.key}-missing", latest, count=missing, owner=workload.key
-        )
+        with object_faults(path):
+            name = f"{workload.key}-missing"
+            rows.add(workload.template, name, latest, count=missing, owner=workload.key)
     objects: dict[str, tuple[Any, ...]] = {
         "Workload": cluster.workloads,
         "NodePool": cluster.node_pools,

@@ -93,7 +93,7 @@ def _times(table: ColumnTable, name: str) -> NDArray[np.int64]:
         return seconds_to_ns(seconds)
     except OverflowError:
         index = int(np.abs(seconds).argmax())
-        problem = f"expected a time within 292 years, found {seconds[index]:g}"
+        problem = f"expected a time within 146 years, found {seconds[index]:g}"
         raise table.fail(problem, index, name) from None
 
 

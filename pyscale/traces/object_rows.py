@@ -15,6 +15,8 @@ from pyscale.model.pods import PodTemplate
 from .assemble import UNKNOWN, Rows
 from .files import PathLike
 
+_MOST_REPLICAS = (1 << 31) - 1
+
 
 class ObjectRows:
     """Collects rows; equal templates share a class."""
@@ -45,7 +47,16 @@ class ObjectRows:
         owner: str = "",
         node: str = "",
     ) -> None:
-        """Add a group of pods."""
+        """Add a group of pods.
+
+        Raises
+        ------
+        InvalidObjectError
+            If they are more than Kubernetes allows.
+        """
+        if count > _MOST_REPLICAS:
+            problem = f"expected at most {_MOST_REPLICAS} replicas, found {count}"
+            raise InvalidObjectError(owner or name, problem)
         key = content_key(template)
         class_id = self._classes.setdefault(key, len(self.templates))
         if class_id == len(self.templates):

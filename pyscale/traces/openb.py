@@ -23,7 +23,7 @@ from .files import PathLike
 from .names import check_unique
 from .templates import GPU, make_template
 from .trace import Trace
-from .units import INT64_MAX, MIB, MILLI, SECOND_NS, group_rows
+from .units import MIB, MILLI, MOST_NS, SECOND_NS, group_rows
 
 FORMAT = "openb"
 
@@ -216,7 +216,7 @@ def _times(
 
 def _nanoseconds(table: ColumnTable, name: str) -> NDArray[np.int64]:
     seconds = table.integers(name)
-    _check_size(table, name, INT64_MAX // SECOND_NS)
+    _check_size(table, name, (MOST_NS - 1) // SECOND_NS)
     empty = seconds == MISSING
     scaled: NDArray[np.int64] = np.where(empty, 0, seconds) * SECOND_NS
     return np.where(empty, UNKNOWN, scaled)

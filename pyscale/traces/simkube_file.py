@@ -13,7 +13,7 @@ from .files import PathLike, read_bytes
 
 VERSION = 2
 
-_INT32_SECONDS = 1 << 33  # beyond the year 2200
+_MOST_SECONDS = 1 << 32  # the year 2106
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _events(name: str, given: Any) -> tuple[Event, ...]:
     for index, event in enumerate(_expect(name, given, list, "events")):
         where = f"events[{index}]"
         ts = _expect(name, event, dict, where).get("ts")
-        if not isinstance(ts, int) or isinstance(ts, bool) or not 0 <= ts < _INT32_SECONDS:
+        if not isinstance(ts, int) or isinstance(ts, bool) or not 0 <= ts < _MOST_SECONDS:
             raise TraceError(name, f"expected Unix seconds, found {ts!r}", field=f"{where}.ts")
         if events and ts < events[-1].ts:
             problem = f"time goes backwards: {ts} after {events[-1].ts}"
@@ -143,7 +143,7 @@ def _lifetime(name: str, where: str, cycle: Any) -> int | None:
         if (
             isinstance(times, list | tuple)
             and len(times) == 2
-            and all(isinstance(time, int) for time in times)
+            and all(isinstance(time, int) and 0 <= time < _MOST_SECONDS for time in times)
         ):
             if times[1] < times[0]:
                 problem = f"time goes backwards: {times[1]} after {times[0]}"

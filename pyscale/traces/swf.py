@@ -17,7 +17,7 @@ from .columns import shorten
 from .files import PathLike, read_text
 from .templates import make_template
 from .trace import Trace
-from .units import INT64_MAX, KIB, SECOND_NS, group_rows
+from .units import KIB, MOST_NS, SECOND_NS, group_rows
 
 FORMAT = "swf"
 
@@ -127,7 +127,7 @@ def _read(path: PathLike) -> tuple[dict[str, str], NDArray[np.int64], list[int]]
         floats = np.array(lines, dtype=np.float64).reshape(-1, len(FIELDS))
     except ValueError:
         raise _first_fault(path, lines, numbers) from None
-    bad = ~np.isfinite(floats) | (np.abs(floats) > INT64_MAX // SECOND_NS) | (floats < -1)
+    bad = ~np.isfinite(floats) | (np.abs(floats) > MOST_NS // 2 // SECOND_NS) | (floats < -1)
     if bad.any():
         row, column = np.argwhere(bad)[0].tolist()
         problem = f"expected a number >= -1, found {shorten(lines[row][column])!r}"

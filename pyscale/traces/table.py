@@ -26,7 +26,15 @@ from .files import PathLike
 from .names import check_unique
 from .templates import GPU, make_template
 from .trace import Trace
-from .units import INT64_MAX, MILLI, MILLISECOND_NS, SECOND_NS, group_rows, seconds_to_ns
+from .units import (
+    INT64_MAX,
+    MILLI,
+    MILLISECOND_NS,
+    MOST_NS,
+    SECOND_NS,
+    group_rows,
+    seconds_to_ns,
+)
 
 FORMAT = "table"
 
@@ -139,16 +147,17 @@ def stream_table(path: PathLike, rows: int = 1_000_000) -> Iterator[Trace]:
     reader = TableReader()
     latest = -INT64_MAX
     for table in tables:
+        if not table.n_rows:
+            continue
         part = reader.rows(table)
-        previous = np.concatenate(([latest], part.arrival_ns))
-        back = np.diff(previous) < 0
+        previous = np.concatenate(([latest], part.arrival_ns[:-1]))
+        back = part.arrival_ns < previous
         if back.any():
             index = int(back.argmax())
             problem = f"time goes backwards: {part.arrival_ns[index]} ns after {previous[index]} ns"
             raise table.fail(problem, index, _time_column(table, "arrival") or "arrival_s")
-        if table.n_rows:
-            latest = int(part.arrival_ns[-1])
-            yield assemble(path, part, {"format": FORMAT}, may_be_empty=True)
+        latest = int(part.arrival_ns[-1])
+        yield assemble(path, part, {"format": FORMAT}, may_be_empty=True)
 
 
 class TableReader:
@@ -303,6 +312,11 @@ def _times(table: ColumnTable, name: str) -> NDArray[np.int64] | None:
         return None
     if column.endswith("_ns"):
         whole = table.integers(column)
+        far = (whole != MISSING) & ((whole >= MOST_NS) | (whole <= -MOST_NS))
+        if far.any():
+            index = int(far.argmax())
+            problem = f"expected a time within 146 years, found {whole[index]}"
+            raise table.fail(problem, index, column)
         return np.where(whole == MISSING, UNKNOWN, whole)
     numbers = table.numbers(column)
     empty = np.isnan(numbers)
@@ -314,7 +328,7 @@ def _times(table: ColumnTable, name: str) -> NDArray[np.int64] | None:
         result = seconds_to_ns(whole_s) + np.rint(rest * (SECOND_NS // scale)).astype(np.int64)
     except OverflowError:
         index = int(np.nanargmax(np.abs(numbers)))
-        problem = f"expected a time within 292 years, found {numbers[index]:g}"
+        problem = f"expected a time within 146 years, found {numbers[index]:g}"
         raise table.fail(problem, index, column) from None
     return np.where(empty, UNKNOWN, result)
 

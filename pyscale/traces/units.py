@@ -26,6 +26,9 @@ MILLI = NANO // 1000
 
 INT64_MAX = int(np.iinfo(np.int64).max)
 
+MOST_NS = 1 << 62
+"""Times and durations stay below this (146 years), so that their sums fit int64."""
+
 _FLOAT_INT64_LIMIT = 2.0**63
 
 
@@ -59,11 +62,11 @@ def seconds_to_ns(values: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
     Raises
     ------
     OverflowError
-        If a value does not fit (about 292 years).
+        If a value is not below 146 years.
     """
     whole = np.floor(values)
-    if whole.size and np.abs(whole).max() >= _FLOAT_INT64_LIMIT / SECOND_NS - 1:
-        raise OverflowError(f"expected seconds below 9.2e9, found {np.abs(values).max()}")
+    if whole.size and np.abs(whole).max() >= MOST_NS // SECOND_NS - 1:
+        raise OverflowError(f"expected seconds below 4.6e9, found {np.abs(values).max()}")
     fraction = np.rint((values - whole) * float(SECOND_NS)).astype(np.int64)
     result: NDArray[np.int64] = whole.astype(np.int64) * SECOND_NS + fraction
     return result
@@ -82,7 +85,7 @@ def scale_nano(nano: NDArray[np.int64], whole: int, up: bool = True) -> NDArray[
     nano : ndarray of int64, shape (n,)
         Fractions in nano-units, from 0 to 9 * 10**9.
     whole : int
-        What 1.0 stands for, below 2**60.
+        What 1.0 stands for, below 2**59.
     up : bool
         Whether to round up (requests) or down (capacities).
     """

@@ -108,7 +108,9 @@ def test_a_duration_is_departure_less_start(tmp_path):
         ("arrival_s,cpu\n0,nan\n", "row 2, cpu: expected a quantity such as"),
         ("arrival_s,cpu\n,1\n", "row 2, arrival_s: expected a number, found an empty cell"),
         ("arrival_s,cpu\nnan,1\n", "row 2, arrival_s: expected a finite number, found nan"),
-        ("arrival_s,cpu\n1e10,1\n", "row 2, arrival_s: expected a time within 292 years"),
+        ("arrival_s,cpu\n1e10,1\n", "row 2, arrival_s: expected a time within 146 years"),
+        ("arrival_ns,cpu\n4611686018427387904,1\n", "row 2, arrival_ns: expected a time within"),
+        ("count,cpu\n4611686018427387904,1\n", "expected less than 4.61169e+18 pods"),
         ("arrival_s,duration_s,cpu\n0,-1,1\n", "row 2, duration_s: expected a number >= 0"),
         (
             "arrival_s,departure_s,cpu\n0,1,1\n5,4,1\n",
@@ -258,7 +260,7 @@ def test_a_file_that_cannot_be_written_is_one_clear_error(tmp_path):
 @pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".parquet", ".arrow"])
 def test_a_stream_gives_the_rows_of_the_whole(tmp_path, ending):
     rng = random.Random(1)
-    lines = [f"{i // 3},{rng.randint(1, 4)},app-{rng.randint(0, 9)}" for i in range(100)]
+    lines = [f"{5 + i // 3},{rng.randint(1, 4)},app-{rng.randint(0, 9)}" for i in range(100)]
     path = write(tmp_path, "\n".join(["arrival_s,cpu,owner", *lines]) + "\n")
     whole = traces.load_trace(path)
     path = traces.write_table(whole, tmp_path / f"again{ending}")

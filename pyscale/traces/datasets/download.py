@@ -49,17 +49,24 @@ def locate(dataset: Dataset, file: DatasetFile, cache: Path | None = None) -> Pa
     The folder named by ``PYSCALE_DATA`` is searched first, sub-folders included (the first in
     path order wins), then the cache.
     """
-    local = os.environ.get(DATA_VARIABLE)
-    if local:
-        root = Path(local)
-        for path in (root / dataset.name / file.name, root / file.name):
-            if path.is_file():
-                return path
-        found = sorted(path for path in root.rglob(file.name) if path.is_file())
-        if found:
-            return found[0]
+    local = public_copy(dataset.name, file.name)
+    if local is not None:
+        return local
     path = (cache or cache_folder()) / dataset.name / file.name
     return path if path.is_file() else None
+
+
+def public_copy(dataset: str, file: str) -> Path | None:
+    """Return where a file of a dataset is in the folder named by ``PYSCALE_DATA``, or None."""
+    local = os.environ.get(DATA_VARIABLE)
+    if not local:
+        return None
+    root = Path(local)
+    for path in (root / dataset / file, root / file):
+        if path.is_file():
+            return path
+    found = sorted(path for path in root.rglob(file) if path.is_file())
+    return found[0] if found else None
 
 
 def fetch(
