@@ -173,8 +173,6 @@ cdef int64_t fill_by_score(
     for i in range(n // 2 - 1, -1, -1):
         sift_down(found.items, i, n, most)
     while n > 0:
-        if best.copies > n_pods:
-            best.copies = n_pods
         n_full = n_pods // best.copies
         if n_full < best.size:
             rest = n_pods - n_full * best.copies

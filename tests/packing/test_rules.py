@@ -14,6 +14,7 @@ from reference import packing as slow
 from simd import simd_paths
 from strategies_packing import Problem, problems
 
+import pyscale as ps
 from pyscale.packing import _solve, orders
 from pyscale.packing.orders import ORDERS
 from pyscale.packing.result import Packing
@@ -232,3 +233,49 @@ def test_hundreds_of_nodes_and_classes_give_what_the_twin_gives(rule: str, seed:
         nodes = slow.pack(pods_of(problem), rooms, choose, capacity)
     for packing in solved(problem, rule, node):
         assert recorded(packing) == per_class(problem, nodes)
+
+
+def test_a_new_claim_is_the_last_of_those_with_one_pod_and_a_fuller_one_the_first() -> None:
+    """Two claims of one pod: the older takes the next. Two of two pods: the one filled last."""
+    packing = ps.pack([[6], [3]], [2, 2], [10], "fewest_pods_first")
+    assert packing.node_of_pod.tolist() == [0, 1, 0, 1]
+    packing = ps.pack([[4], [2], [1]], [4, 2, 1], [12], "fewest_pods_first")
+    assert packing.node_of_pod.tolist() == slow.fewest_pods_first(
+        [[4]] * 4 + [[2]] * 2 + [[1]], [[12]]
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_many_claims_are_ordered_as_by_sorting_before_every_pod(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    problem = Problem(
+        requests=rng.integers(0, [9, 9], (40, 2)),
+        counts=rng.integers(0, 9, 40),
+        capacity=np.array([30, 20]),
+        free=np.empty((0, 2), dtype=np.int64),
+    )
+    types = np.array([[30, 20], [20, 30], [8, 40]])
+    expected = slow.fewest_pods_first(pods_of(problem), types.tolist())
+    for packing in solved(problem, "fewest_pods_first", types):
+        assert pod_by_pod(packing) == expected
+
+
+@pytest.mark.parametrize("rule", ["first_fit", "best_fit", "worst_fit"])
+@pytest.mark.parametrize("n_runs", [62, 63, 64, 70])
+def test_a_run_may_be_broken_at_any_place_of_its_tile(rule: str, n_runs: int) -> None:
+    """One run of many has room for the first class and is broken; the second finds all parts."""
+    for broken in range(n_runs):
+        free = np.full((n_runs, 2), 4, dtype=np.int64)
+        free[:, 1] = 1
+        free[broken] = [11, 3]  # two copies on the first node, one on the second, two nodes stay
+        problem = Problem(
+            requests=np.array([[5, 1], [2, 1]]),
+            counts=np.array([3, 2 * n_runs]),
+            capacity=np.array([1, 1]),
+            free=free,
+        )
+        sizes = np.full(n_runs, 4, dtype=np.int64)
+        single = replace(problem, free=np.repeat(free, sizes, axis=0))  # nothing to break
+        expected = recorded(next(solved(single, rule)))
+        for packing in solved(problem, rule, free_counts=sizes):
+            assert recorded(packing) == expected
