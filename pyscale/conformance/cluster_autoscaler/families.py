@@ -14,7 +14,7 @@ from ...policies.cluster_autoscaler.estimator import Counts, Estimate, Estimator
 from ...policies.cluster_autoscaler.limits import cluster_limit, combined, similar_groups_limit
 from ...policies.cluster_autoscaler.pod_list import FilterOutSchedulable
 from ...policies.cluster_autoscaler.similar import Comparator
-from ...policies.cluster_autoscaler.snapshot import Snapshot
+from ...policies.cluster_autoscaler.snapshot import LoadedNode, Snapshot
 from ...policies.cluster_autoscaler.world import NodeRow, PodColumns
 from .placements import new_placement
 from .reader import GPU_LABEL, CaseReader, timestamp
@@ -204,13 +204,14 @@ def filter_out_schedulable(given: Json) -> Json:
         on_node: dict[str, list[int]] = {}
         for pod in bound:
             on_node.setdefault(pod["nodeName"], []).append(_add_pod(pods, reader, pod))
-        snapshot.reset()
-        for node in nodes:
-            row = reader.node_row(node)
-            present = on_node.get(row.name, [])
-            snapshot.add_node(
-                _current(row), row.name, present, [pods.classes[pod] for pod in present]
-            )
+        snapshot.load(
+            [
+                LoadedNode(row.name, _current(row), on_node.get(row.name, []))
+                for row in map(reader.node_row, nodes)
+            ],
+            pods.classes,
+        )
+        snapshot.fork()
         pending = [_add_pod(pods, reader, pod) for pod in call["pending"]]
         placed, left = processor.run(snapshot, pods, pending)
         calls.append(

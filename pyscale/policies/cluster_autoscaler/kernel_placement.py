@@ -81,8 +81,17 @@ class KernelPlacement:
         self._size += 1
         return handle
 
+    def change_node(self, node: int, to: Node) -> None:
+        """Change a node's labels, taints or cordon, in place."""
+        self._snapshot.relabel(node, to)
+        self._open[node] = not to.unschedulable
+
     def remove_node(self, node: int) -> None:
         """Take a node and its pods out of the list."""
+        if not self._forks:
+            self._snapshot.remove_node(node)
+            self._size -= 1
+            return
         self.state.remove_node(node)
         self._size -= 1
 

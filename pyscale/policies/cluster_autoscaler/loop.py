@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ...model.nodes import Node
 from .actuator import Actuator
 from .budgets import Cropper, GroupFacts
 from .candidates import GroupDelays, candidates_in_order
@@ -34,7 +35,7 @@ from .scale_up import (
     ScaleUpContext,
     ScaleUpStatus,
 )
-from .snapshot import Snapshot
+from .snapshot import LoadedNode, Snapshot
 from .soft_taints import update_soft_taints
 from .templates import TemplateProvider, is_ready
 from .world import TO_BE_DELETED, NodeGroupRow, NodeRow, Observation, PodColumns, World
@@ -101,6 +102,10 @@ class Autoscaler:
         self._snapshot = Snapshot(placement)
         self._group_options: dict[str, GroupOptions] = {}
         self._units: dict[int, dict[str, int]] = {}
+        self._loaded: dict[str, LoadedNode] = {}
+        self._rows: dict[str, Sequence[int]] = {}
+        self._nodes: dict[tuple[object, ...], Node] = {}
+        self._kept: list[Node] = []  # objects whose identity is remembered must stay alive
         self._templates = TemplateProvider(options)
         self._filter = FilterOutSchedulable()
         self.state = ClusterState(options, world, self._options_of)
@@ -125,7 +130,9 @@ class Autoscaler:
         seen = world.observe()
         done = Iteration(now, seen)
         for group in seen.groups:
-            self._group_options[group.name] = group_options(self.options, group.options, group.name)
+            if group.name not in self._group_options:
+                own = group_options(self.options, group.options, group.name)
+                self._group_options[group.name] = own
         for node in seen.nodes:
             node.ready = is_ready(node, self.options)
         nodes = list(seen.nodes)
@@ -133,7 +140,7 @@ class Autoscaler:
         draining = [name for name, d in self.actuator.in_progress.items() if d.drain]
         if not self.options.scale_up_from_zero and not any(node.ready for node in nodes):
             return done
-        self._build_snapshot(seen)
+        self._load_snapshot(seen)
         budgets = BudgetTracker(seen.budgets)
         ready = [node for node in nodes if node.ready]
         templates = self._templates.templates(
@@ -183,13 +190,32 @@ class Autoscaler:
                     node.name, node.version, remove=[TO_BE_DELETED], unschedulable=cordon
                 )
 
-    def _build_snapshot(self, seen: Observation) -> None:
-        snapshot, classes = self._snapshot, seen.pods.classes
-        snapshot.reset()
-        for node in seen.nodes:
-            pods = [pod for pod in node.pods if not is_expendable(classes[pod], self.options)]
-            current = replace(node.node, taints=node.taints, unschedulable=node.unschedulable)
-            snapshot.add_node(current, node.name, pods, [classes[pod] for pod in pods])
+    def _load_snapshot(self, seen: Observation) -> None:
+        classes = seen.pods.classes
+        loaded = []
+        for row in seen.nodes:
+            node = self._current(row)
+            before = self._loaded.get(row.name)
+            if before is None or before.node is not node or self._rows[row.name] is not row.pods:
+                pods = [pod for pod in row.pods if not is_expendable(classes[pod], self.options)]
+                if before is not None and list(before.pods) == pods:
+                    pods = before.pods
+                before = LoadedNode(row.name, node, pods)
+            loaded.append(before)
+            self._rows[row.name] = row.pods
+        self._loaded = {node.name: node for node in loaded}
+        self._snapshot.load(loaded, classes)
+        self._snapshot.fork()
+
+    def _current(self, row: NodeRow) -> Node:
+        """The Node object with its taints and cordon of the moment."""
+        key = (id(row.node), row.taints, row.unschedulable)
+        node = self._nodes.get(key)
+        if node is None:
+            node = replace(row.node, taints=row.taints, unschedulable=row.unschedulable)
+            self._nodes[key] = node
+            self._kept.append(row.node)
+        return node
 
     @staticmethod
     def _template_candidates(

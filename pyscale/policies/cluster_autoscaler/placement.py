@@ -50,6 +50,9 @@ class Placement(Protocol):
     def add_node(self, node: Node, name: str, pods: Iterable[PodClass]) -> int:
         """Append a node under a name, which also becomes its hostname label; return its handle."""
 
+    def change_node(self, node: int, to: Node) -> None:
+        """Change a node's labels, taints or cordon, in place."""
+
     def remove_node(self, node: int) -> None:
         """Take a node and its pods out of the list."""
 

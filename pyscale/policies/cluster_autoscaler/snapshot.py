@@ -10,25 +10,81 @@ from .classes import PodClass
 from .placement import Placement
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedNode:
+    """A node of the base: its object and the pods on it, in order."""
+
+    name: str
+    node: Node
+    pods: Sequence[int]
+
+
 @dataclass(slots=True)
 class Snapshot:
-    """Names and pods beside a :class:`Placement`; forks are undone together."""
+    """Names and pods beside a :class:`Placement`; forks are undone together.
+
+    A node's list of pods is never changed in place, so its identity tells whether the pods are
+    still the same.
+    """
 
     placement: Placement
+    _loaded: dict[str, LoadedNode] = field(default_factory=dict)
     _handles: dict[str, int] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
-    _pods: dict[int, list[int]] = field(default_factory=dict)
-    _undo: list[list[tuple[str, int, int]]] = field(default_factory=list)
-    _removed: dict[int, list[int]] = field(default_factory=dict)
+    _pods: dict[int, Sequence[int]] = field(default_factory=dict)
+    _undo: list[list[tuple[int, Sequence[int] | None]]] = field(default_factory=list)
+
+    def load(self, nodes: Sequence[LoadedNode], classes: Sequence[PodClass]) -> None:
+        """Take in the cluster of the next loop; the rotating scan goes on where it was.
+
+        Whatever was done since the last call is undone, and only what differs from the last
+        cluster is changed.  ``classes`` are the pods' classes by id.
+        """
+        while self._undo:
+            self.revert()
+        names = {node.name for node in nodes}
+        for name in [name for name in self._loaded if name not in names]:
+            self.remove_node(name)
+            del self._loaded[name]
+        known = list(self._loaded)
+        if [node.name for node in nodes[: len(known)]] != known:
+            self.reset()
+        for node in nodes:
+            before = self._loaded.get(node.name)
+            if before is None:
+                self.add_node(node.node, node.name, node.pods, [classes[p] for p in node.pods])
+            elif before.node is not node.node:
+                self._exchange(before, node, classes)
+            elif before.pods is not node.pods:
+                self._change_pods(node, classes)
+            self._loaded[node.name] = node
+
+    def _exchange(
+        self, before: LoadedNode, node: LoadedNode, classes: Sequence[PodClass]
+    ) -> None:
+        handle = self._handles[node.name]
+        self.placement.change_node(handle, node.node)
+        if before.pods is not node.pods:
+            self._change_pods(node, classes)
+
+    def _change_pods(self, node: LoadedNode, classes: Sequence[PodClass]) -> None:
+        handle = self._handles[node.name]
+        before, after = self._pods[handle], node.pods
+        staying = set(before) & set(after)
+        for pod in before:
+            if pod not in staying:
+                self.placement.displace(classes[pod], handle)
+        for pod in after:
+            if pod not in staying:
+                self.placement.place(classes[pod], handle)
+        self._pods[handle] = after
 
     def reset(self) -> None:
-        """Start over for the next loop; the rotating scan goes on where it was."""
+        """Drop all nodes."""
         self.placement.reset()
-        self._handles.clear()
-        self._names.clear()
-        self._pods.clear()
+        for table in (self._loaded, self._handles, self._names, self._pods):
+            table.clear()
         self._undo.clear()
-        self._removed.clear()
 
     def add_node(
         self, node: Node, name: str, pods: Sequence[int] = (), classes: Iterable[PodClass] = ()
@@ -37,16 +93,14 @@ class Snapshot:
         handle = self.placement.add_node(node, name, classes)
         self._handles[name] = handle
         self._names[handle] = name
-        self._pods[handle] = list(pods)
-        self._log("add", handle, 0)
+        self._set_pods(handle, pods)
         return handle
 
     def remove_node(self, name: str) -> None:
         """Take a node out."""
         handle = self._handles.pop(name)
         self.placement.remove_node(handle)
-        self._removed[handle] = self._pods.pop(handle)
-        self._log("remove", handle, 0)
+        self._set_pods(handle, None)
 
     def handle(self, name: str) -> int | None:
         """Return a node's handle, None if there is no such node."""
@@ -57,30 +111,26 @@ class Snapshot:
         return self._names[handle]
 
     def names(self) -> list[str]:
-        """Return all names, in list order."""
-        return [self._names[handle] for handle in sorted(self._pods)]
+        """Return the names of all nodes."""
+        return list(self._handles)
 
     def size(self) -> int:
         """Return the number of nodes."""
-        return len(self._pods)
+        return len(self._handles)
 
-    def pods_on(self, handle: int) -> list[int]:
+    def pods_on(self, handle: int) -> Sequence[int]:
         """Return the ids of the pods on a node, in order of arrival."""
         return self._pods[handle]
 
     def place(self, pod: int, pod_class: PodClass, handle: int) -> None:
         """Put a pod on a node, unchecked."""
         self.placement.place(pod_class, handle)
-        self._pods[handle].append(pod)
-        self._log("place", handle, pod)
+        self._set_pods(handle, [*self._pods[handle], pod])
 
     def displace(self, pod: int, pod_class: PodClass, handle: int) -> None:
         """Take a pod off a node."""
         self.placement.displace(pod_class, handle)
-        pods = self._pods[handle]
-        index = pods.index(pod)
-        del pods[index]
-        self._log(f"displace {index}", handle, pod)
+        self._set_pods(handle, [other for other in self._pods[handle] if other != pod])
 
     def fork(self) -> None:
         """Remember the state."""
@@ -90,17 +140,13 @@ class Snapshot:
     def revert(self) -> None:
         """Go back to the last fork."""
         self.placement.revert()
-        for what, handle, pod in reversed(self._undo.pop()):
-            if what == "add":
-                del self._handles[self._names.pop(handle)]
+        for handle, pods in reversed(self._undo.pop()):
+            if pods is None:
                 del self._pods[handle]
-            elif what == "remove":
-                self._handles[self._names[handle]] = handle
-                self._pods[handle] = self._removed.pop(handle)
-            elif what == "place":
-                self._pods[handle].pop()
+                del self._handles[self._names[handle]]
             else:
-                self._pods[handle].insert(int(what.split()[1]), pod)
+                self._handles[self._names[handle]] = handle
+                self._pods[handle] = pods
 
     def commit(self) -> None:
         """Keep what was done since the last fork."""
@@ -109,6 +155,11 @@ class Snapshot:
         if self._undo:
             self._undo[-1] += operations
 
-    def _log(self, what: str, handle: int, pod: int) -> None:
+    def _set_pods(self, handle: int, pods: Sequence[int] | None) -> None:
+        """Change a node's pods, None for no node; remember what was there in a fork."""
         if self._undo:
-            self._undo[-1].append((what, handle, pod))
+            self._undo[-1].append((handle, self._pods.get(handle)))
+        if pods is None:
+            del self._pods[handle]
+        else:
+            self._pods[handle] = pods
