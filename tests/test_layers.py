@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "errors": set(),
     "model": {"kernel", "errors"},
     "packing": BASE,
-    "policies": BASE | {"packing"},
+    "policies": BASE | {"packing", "catalog"},
     "manifests": BASE,
     "catalog": BASE | {"manifests"},
     "traces": BASE | {"manifests"},

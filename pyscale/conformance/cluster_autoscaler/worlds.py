@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ...policies.cluster_autoscaler.actuator import Actuator
 from ...policies.cluster_autoscaler.durations import SECOND
 from ...policies.cluster_autoscaler.expander import Expander
 from ...policies.cluster_autoscaler.loop import Autoscaler, Iteration
@@ -41,7 +42,8 @@ def _run(given: Json, recorded: Json) -> Json:
     expander = Expander(
         reader.options.expander, given.get("priorityExpanderConfig"), reader.pod_price(), GPU_LABEL
     )
-    autoscaler = Autoscaler(reader.options, world, new_placement(), expander, GPU_LABEL)
+    actuator = Actuator(reader.options, world)
+    autoscaler = Autoscaler(reader.options, world, new_placement(), expander, actuator, GPU_LABEL)
     interval = given.get("intervalSeconds", DEFAULT_INTERVAL)
     recorded_steps = recorded["steps"]
     has_utilization = any("util" in step.get("scaleDown", {}) for step in recorded_steps)
@@ -50,13 +52,13 @@ def _run(given: Json, recorded: Json) -> Json:
     for index in range(given["iterations"]):
         seconds = interval * (index + 1)
         due = START_NS + seconds * SECOND
-        autoscaler.actuator.run_until(due - 1)
+        actuator.run_until(due - 1)
         if steps:
             writer.add_calls(steps[-1])
         world.advance(due)
         changes = recorded_steps[index].get("world") or [] if index < len(recorded_steps) else []
         world.apply(changes)
-        autoscaler.actuator.run_until(due)
+        actuator.run_until(due)
         managed = world.managed()
         done = autoscaler.run_once()
         steps.append(writer.step(seconds, changes, done, autoscaler, managed, index == 0))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from .budgets import Bucket
 from .classes import PREFIX
@@ -18,7 +19,7 @@ from .durations import SECOND
 from .options import Options
 from .planner import Removable, deletion_taint
 from .pod_list import is_expendable
-from .world import TO_BE_DELETED, Controller, NodeRow, PodColumns, World
+from .world import TO_BE_DELETED, Controllers, NodeRow, PodColumns, Pods, World
 
 EVICTION_RETRY = 10 * SECOND
 POD_POLL = 5 * SECOND
@@ -44,6 +45,28 @@ class _Batch:
     drain: bool = False
 
 
+class Deleter(Protocol):
+    """What starts deletions and knows of those under way, by node."""
+
+    in_progress: dict[str, Deletion]
+    on_deleted: Callable[[str, int], None]
+    on_failed: Callable[[str, int], None]
+
+    def start(
+        self,
+        empty: Sequence[Bucket],
+        drain: Sequence[Bucket],
+        nodes: Mapping[str, Removable],
+        pods: Pods,
+        controllers: Controllers,
+        is_atomic: Callable[[str], bool],
+    ) -> None:
+        """Start to delete the nodes of all buckets."""
+
+    def take_failures(self) -> dict[str, str]:
+        """Return and forget the errors of deletions that ended since the last call."""
+
+
 class Actuator:
     """Starts deletions and carries them through.
 
@@ -58,8 +81,8 @@ class Actuator:
         self._queues: dict[str, list[NodeRow]] = {}
         self._failed_groups: set[str] = set()
         self._batches: dict[str, _Batch] = {}
-        self._pods = PodColumns()
-        self._controllers: Mapping[tuple[str, str, str], Controller] = {}
+        self._pods: Pods = PodColumns()
+        self._controllers: Controllers = {}
         self.in_progress: dict[str, Deletion] = {}
         self.failures: dict[str, str] = {}
         self.on_deleted: Callable[[str, int], None] = lambda group, now: None
@@ -72,8 +95,8 @@ class Actuator:
         empty: Sequence[Bucket],
         drain: Sequence[Bucket],
         nodes: Mapping[str, Removable],
-        pods: PodColumns,
-        controllers: Mapping[tuple[str, str, str], Controller],
+        pods: Pods,
+        controllers: Controllers,
         is_atomic: Callable[[str], bool],
     ) -> None:
         """Taint the nodes of all buckets and start to delete them."""

@@ -39,6 +39,10 @@ class Backoff:
         entry = self._entries.get(group)
         return entry is not None and entry.until >= now
 
+    def ends(self) -> list[int]:
+        """Return when each backoff ends."""
+        return [entry.until for entry in self._entries.values()]
+
     def forget_stale(self, now: int) -> None:
         """Forget groups that have not failed for long."""
         stale = [g for g, e in self._entries.items() if e.last_failure + self.reset_timeout < now]

@@ -324,6 +324,16 @@ class ClusterState:
         """Return a group's mismatch of nodes and target, if there is one."""
         return self._incorrect.get(group)
 
+    def clocks(self) -> list[int]:
+        """Return when backoffs end, and when requests, instances and sizes run out of time."""
+        times = [request.deadline for request in self._requests.values()]
+        times += self._backoff.ends()
+        for group, since in self._unregistered_since.values():
+            times.append(since + self._group_options(group).max_node_provision_time)
+        for group, wrong in self._incorrect.items():
+            times.append(wrong.since + self._group_options(group).max_node_provision_time)
+        return times
+
     def registered(self, group: str) -> int:
         """Return the number of a group's Node objects."""
         return len(self._readiness.get(group, Readiness()).registered)

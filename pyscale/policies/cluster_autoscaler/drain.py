@@ -5,14 +5,14 @@ Specification section 5.5; upstream ``simulator/drainability/rules``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .classes import PREFIX, PodClass
 from .disruption import BudgetTracker
 from .durations import SECOND
 from .options import Options
-from .world import Controller, PodColumns
+from .world import Controllers, Pods
 
 SAFE_TO_EVICT = PREFIX + "safe-to-evict"
 SAFE_LOCAL_VOLUMES = PREFIX + "safe-to-evict-local-volumes"
@@ -58,8 +58,8 @@ class DrainRules:
     def __init__(
         self,
         options: Options,
-        pods: PodColumns,
-        controllers: Mapping[tuple[str, str, str], Controller] | None = None,
+        pods: Pods,
+        controllers: Controllers | None = None,
     ) -> None:
         self._options = options
         self._pods = pods

@@ -5,7 +5,7 @@ Specification section 5.3; upstream ``core/scaledown/eligibility`` and ``simulat
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ...model.resources import CPU, MEMORY
@@ -15,7 +15,7 @@ from .durations import MINUTE, SECOND
 from .options import GroupOptions, Options
 from .quotas import GPU_RESOURCES
 from .units import node_units
-from .world import TO_BE_DELETED, NodeRow, PodColumns
+from .world import TO_BE_DELETED, NodeRow, Pods
 
 SCALE_DOWN_DISABLED = PREFIX + "scale-down-disabled"
 DELETION_TIMEOUT = 5 * MINUTE
@@ -69,7 +69,7 @@ class Eligibility:
         self._units: dict[int, dict[str, int]] = {}
 
     def check(
-        self, node: NodeRow, pods: PodColumns, present: list[int], now: int
+        self, node: NodeRow, pods: Pods, present: Sequence[int], now: int
     ) -> tuple[str, Utilization | None]:
         """Return the reason against a node, "" if there is none, and its utilization if computed.
 
@@ -100,8 +100,8 @@ class Eligibility:
     def _utilization(
         self,
         node: NodeRow,
-        pods: PodColumns,
-        present: list[int],
+        pods: Pods,
+        present: Sequence[int],
         own: GroupOptions,
         has_gpu: bool,
         now: int,
@@ -126,8 +126,8 @@ class Eligibility:
         self,
         resource: str,
         allocatable: dict[str, int],
-        pods: PodColumns,
-        present: list[int],
+        pods: Pods,
+        present: Sequence[int],
         own: GroupOptions,
         now: int,
     ) -> float | None:
@@ -156,7 +156,7 @@ class Eligibility:
         return known
 
 
-def _is_long_terminating(pods: PodColumns, pod: int, now: int) -> bool:
+def _is_long_terminating(pods: Pods, pod: int, now: int) -> bool:
     deletion = pods.deletion_ns[pod]
     seconds = pods.classes[pod].template.spec.termination_grace_period_seconds
     grace = DEFAULT_GRACE if seconds is None else seconds * SECOND

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ...model.nodes import Node
-from .actuator import Actuator
+from .actuator import Deleter
 from .budgets import Cropper, GroupFacts
 from .candidates import GroupDelays, candidates_in_order
 from .cluster_state import ClusterState
@@ -38,7 +38,7 @@ from .scale_up import (
 from .snapshot import LoadedNode, Snapshot
 from .soft_taints import update_soft_taints
 from .templates import TemplateProvider, is_ready
-from .world import TO_BE_DELETED, NodeGroupRow, NodeRow, Observation, PodColumns, World
+from .world import TO_BE_DELETED, NodeGroupRow, NodeRow, Observation, Pods, World
 
 DOWN_NOT_TRIED = "NotTried"
 DOWN_IN_COOLDOWN = "InCooldown"
@@ -67,6 +67,7 @@ class Iteration:
     scale_ups: list[ScaleUpStatus] = field(default_factory=list)
     scale_down: ScaleDownStatus = field(default_factory=ScaleDownStatus)
     is_planned: bool = False
+    has_young_pods: bool = False
     error: str = ""
 
 
@@ -81,6 +82,8 @@ class Autoscaler:
     placement : Placement
         An empty snapshot of the cluster.
     expander : Expander
+    actuator : Deleter
+        What carries deletions out.
     gpu_label : str
         The provider's label of nodes with GPUs.
     ignored_labels : frozenset of str
@@ -93,6 +96,7 @@ class Autoscaler:
         world: World,
         placement: Placement,
         expander: Expander,
+        actuator: Deleter,
         gpu_label: str = "",
         ignored_labels: frozenset[str] = frozenset(),
     ) -> None:
@@ -112,7 +116,7 @@ class Autoscaler:
         self._scale_up = ScaleUp(options, self.state, world, expander, ignored_labels)
         eligibility = Eligibility(options, self._options_of, gpu_label)
         self.planner = Planner(options, eligibility, self._options_of)
-        self.actuator = Actuator(options, world)
+        self.actuator = actuator
         self._delays = GroupDelays()
         self._scale_up.on_scale_up = self._delays.added.__setitem__
         self.actuator.on_deleted = self._note_deleted
@@ -172,6 +176,17 @@ class Autoscaler:
         self._finish(done)
         return done
 
+    def clocks(self) -> list[int]:
+        """Return the times at which a timer runs out, past ones included."""
+        options = self.options
+        return [
+            self._last_scale_up + options.scale_down_delay_after_add,
+            self._last_delete + options.scale_down_delay_after_delete,
+            self._last_failure + options.scale_down_delay_after_failure,
+            *self.state.clocks(),
+            *self.planner.clocks(),
+        ]
+
     # --- preparation ---
 
     def _options_of(self, group: str) -> GroupOptions:
@@ -197,7 +212,9 @@ class Autoscaler:
             node = self._current(row)
             before = self._loaded.get(row.name)
             if before is None or before.node is not node or self._rows[row.name] is not row.pods:
-                pods = [pod for pod in row.pods if not is_expendable(classes[pod], self.options)]
+                pods: Sequence[int] = [
+                    p for p in row.pods if not is_expendable(classes[p], self.options)
+                ]
                 if before is not None and list(before.pods) == pods:
                     pods = before.pods
                 before = LoadedNode(row.name, node, pods)
@@ -373,12 +390,14 @@ class Autoscaler:
                 and not classes[pod].is_daemon_set
             ]
         done.fitting, left = self._filter.run(self._snapshot, pods, pending)
-        return [
+        left = [pod for pod in left if not classes[pod].is_daemon_set]
+        old = [
             pod
             for pod in left
-            if not classes[pod].is_daemon_set
-            and not is_young(classes[pod], pods.created_ns[pod], self.options, now)
+            if not is_young(classes[pod], pods.created_ns[pod], self.options, now)
         ]
+        done.has_young_pods = len(old) < len(left)
+        return old
 
     def _help_pending(
         self,
@@ -424,7 +443,7 @@ class Autoscaler:
         self,
         status: ScaleUpStatus,
         templates: Mapping[str, NodeShape],
-        pods: PodColumns,
+        pods: Pods,
         round_number: int,
     ) -> None:
         """Put the nodes just requested into the snapshot, and the pods on them where they fit."""

@@ -24,7 +24,7 @@ from .hints import HintingSimulator
 from .options import GroupOptions, Options
 from .quotas import minima
 from .snapshot import Snapshot
-from .world import TO_BE_DELETED, NodeGroupRow, NodeRow, PodColumns
+from .world import TO_BE_DELETED, NodeGroupRow, NodeRow, Pods
 
 BLOCKED_BY_POD = "BlockedByPod"
 NO_PLACE = "NoPlaceToMovePods"
@@ -63,7 +63,7 @@ class PlanContext:
     """The facts of one iteration that planning reads."""
 
     snapshot: Snapshot
-    pods: PodColumns
+    pods: Pods
     groups: Mapping[str, NodeGroupRow]
     rules: DrainRules
     budgets: BudgetTracker
@@ -90,9 +90,25 @@ class Planner:
         self._interval = max(1, options.scale_down_unneeded_time)
         self._last_update: int | None = None
         self._expiry: dict[str, int] = {}
+        self.was_limited = False
         self.unneeded: dict[str, Removable] = {}
         self.unremovable: dict[str, Unremovable] = {}
         self.utilization: dict[str, Utilization] = {}
+
+    def skip_to(self, last: int) -> None:
+        """Take iterations that could not change anything as done, the last one at this time."""
+        if self._last_update is not None:
+            self._last_update = max(self._last_update, last)
+
+    def clocks(self) -> list[int]:
+        """Return when timers run out: of unneeded nodes, and of those that could not go."""
+        times = list(self._expiry.values())
+        for found in self.unneeded.values():
+            own = self._group_options(found.node.group)
+            ready = found.node.ready
+            wait = own.scale_down_unneeded_time if ready else own.scale_down_unready_time
+            times.append(found.since + wait)
+        return times
 
     def forget_unneeded(self) -> None:
         """Start all timers over."""
@@ -133,8 +149,10 @@ class Planner:
         removable: list[Removable] = []
         atomic = 0
         limit = self._limit()
+        self.was_limited = False
         for node in eligible:
             if len(removable) - atomic >= limit:
+                self.was_limited = True
                 break
             found = self._simulate(node, context, targets)
             if isinstance(found, Unremovable):

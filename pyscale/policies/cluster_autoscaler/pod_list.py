@@ -17,7 +17,7 @@ from .hints import HintingSimulator
 from .options import Options
 from .quotas import GPU_RESOURCES
 from .snapshot import Snapshot
-from .world import PodColumns
+from .world import Pods
 
 DELAY_ANNOTATION = PREFIX + "pod-scale-up-delay"
 ALL_NEW_AFTER = 2 * SECOND
@@ -37,7 +37,7 @@ class FilterOutSchedulable:
     simulator: HintingSimulator = field(default_factory=HintingSimulator)
 
     def run(
-        self, snapshot: Snapshot, pods: PodColumns, pending: Sequence[int]
+        self, snapshot: Snapshot, pods: Pods, pending: Sequence[int]
     ) -> tuple[dict[int, str], list[int]]:
         """Place what fits, for the rest of the loop; return the placements and the other pods.
 
@@ -64,7 +64,7 @@ def is_young(pod_class: PodClass, created_ns: int, options: Options, now: int) -
     return now - created_ns <= delay
 
 
-def are_all_new(pods: PodColumns, pending: Sequence[int], now: int) -> bool:
+def are_all_new(pods: Pods, pending: Sequence[int], now: int) -> bool:
     """Whether to wait for more pods of the same burst."""
     oldest = min(pods.created_ns[pod] for pod in pending)
     if oldest + ALL_NEW_AFTER > now:

@@ -19,7 +19,7 @@ from .options import GroupOptions, Options
 from .quotas import QuotaTracker, exceeded_text
 from .similar import Comparator
 from .snapshot import Snapshot
-from .world import NodeGroupRow, PodColumns, World
+from .world import NodeGroupRow, Pods, World
 
 SUCCESSFUL = "ScaleUpSuccessful"
 ERROR = "ScaleUpError"
@@ -67,7 +67,7 @@ class ScaleUpContext:
     """The facts of one iteration that scale-up reads."""
 
     snapshot: Snapshot
-    pods: PodColumns
+    pods: Pods
     groups: Sequence[NodeGroupRow]
     templates: Mapping[str, NodeShape]
     contributions: Mapping[str, Mapping[str, int]]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ...model.nodes import Node
 from .classes import PodClass
 from .placement import Placement
+from .world import Lookup
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +35,7 @@ class Snapshot:
     _pods: dict[int, Sequence[int]] = field(default_factory=dict)
     _undo: list[list[tuple[int, Sequence[int] | None]]] = field(default_factory=list)
 
-    def load(self, nodes: Sequence[LoadedNode], classes: Sequence[PodClass]) -> None:
+    def load(self, nodes: Sequence[LoadedNode], classes: Lookup[PodClass]) -> None:
         """Take in the cluster of the next loop; the rotating scan goes on where it was.
 
         Whatever was done since the last call is undone, and only what differs from the last
@@ -59,15 +60,13 @@ class Snapshot:
                 self._change_pods(node, classes)
             self._loaded[node.name] = node
 
-    def _exchange(
-        self, before: LoadedNode, node: LoadedNode, classes: Sequence[PodClass]
-    ) -> None:
+    def _exchange(self, before: LoadedNode, node: LoadedNode, classes: Lookup[PodClass]) -> None:
         handle = self._handles[node.name]
         self.placement.change_node(handle, node.node)
         if before.pods is not node.pods:
             self._change_pods(node, classes)
 
-    def _change_pods(self, node: LoadedNode, classes: Sequence[PodClass]) -> None:
+    def _change_pods(self, node: LoadedNode, classes: Lookup[PodClass]) -> None:
         handle = self._handles[node.name]
         before, after = self._pods[handle], node.pods
         staying = set(before) & set(after)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ...model.disruption import PodDisruptionBudget
 from ...model.nodes import Node
@@ -17,10 +17,39 @@ from ...model.taints import Taint
 from .classes import PodClass
 from .node_shapes import NodeShape
 
+T = TypeVar("T", covariant=True)
+
 TO_BE_DELETED = "ToBeDeletedByClusterAutoscaler"
 DELETION_CANDIDATE = "DeletionCandidateOfClusterAutoscaler"
 
 OUT_OF_RESOURCES = "OutOfResources"
+
+
+class Lookup(Protocol[T]):
+    """Anything that is asked by a pod's id."""
+
+    def __getitem__(self, pod: int, /) -> T:
+        """Return what is known of a pod."""
+
+
+class Pods(Protocol):
+    """What is known of pods, by id: class, key of hints, times in nanoseconds."""
+
+    @property
+    def classes(self) -> Lookup[PodClass]:
+        """Class of a pod."""
+
+    @property
+    def keys(self) -> Lookup[str]:
+        """UID, or namespace/name."""
+
+    @property
+    def created_ns(self) -> Lookup[int]:
+        """Time of creation."""
+
+    @property
+    def deletion_ns(self) -> Lookup[int | None]:
+        """Deletion timestamp."""
 
 
 @dataclass(slots=True)
@@ -111,6 +140,13 @@ class Controller:
     replicas: int
 
 
+class Controllers(Protocol):
+    """Workload objects by (kind, namespace, name)."""
+
+    def get(self, key: tuple[str, str, str], /) -> Controller | None:
+        """Return the object, None if there is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class DaemonSet:
     """A DaemonSet: what each of its pods looks like."""
@@ -125,12 +161,12 @@ class DaemonSet:
 class Observation:
     """Everything one iteration reads, in listing order."""
 
-    pods: PodColumns
+    pods: Pods
     nodes: Sequence[NodeRow]
     pending: Sequence[int]
     groups: Sequence[NodeGroupRow]
     budgets: Sequence[PodDisruptionBudget] = ()
-    controllers: Mapping[tuple[str, str, str], Controller] = field(default_factory=dict)
+    controllers: Controllers = field(default_factory=dict[tuple[str, str, str], Controller])
     daemon_sets: Sequence[DaemonSet] = ()
 
 
