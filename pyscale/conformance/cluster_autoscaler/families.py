@@ -10,7 +10,7 @@ from ...policies.cluster_autoscaler import expander as expanders
 from ...policies.cluster_autoscaler.balancing import balance
 from ...policies.cluster_autoscaler.budgets import Bucket, Cropper, GroupFacts
 from ...policies.cluster_autoscaler.equivalence import PodGroup, equivalence_groups
-from ...policies.cluster_autoscaler.estimator import Counts, Estimate, Estimator
+from ...policies.cluster_autoscaler.estimator import Counts, Estimate
 from ...policies.cluster_autoscaler.limits import cluster_limit, combined, similar_groups_limit
 from ...policies.cluster_autoscaler.pod_list import FilterOutSchedulable
 from ...policies.cluster_autoscaler.similar import Comparator
@@ -57,8 +57,8 @@ def estimator(given: Json) -> Json:
         kept = [i for i in kept if placement.refusal(groups[i].pod_class, fresh) is None]
         placement.revert()
         result["schedulable"] = kept or None
-    found = Estimator(placement, shape, limit, options.fastpath_binpacking_enabled).estimate(
-        [groups[i] for i in kept]
+    found = placement.estimate(
+        shape, [groups[i] for i in kept], limit, options.fastpath_binpacking_enabled
     )
     return result | _estimate(found, kept, {handle: name for name, handle in handles.items()})
 
@@ -68,14 +68,14 @@ def _estimate(found: Estimate, kept: list[int], names: dict[int, str]) -> Json:
         return {str(kept[position]): count for position, count in counts.items()}
 
     runs: list[list[Any]] = []
-    for counts in found.per_node:
+    for nodes, counts in found.per_node:
         if not counts:
             continue
         row = by_group(counts)
         if runs and runs[-1][1] == row:
-            runs[-1][0] += 1
+            runs[-1][0] += nodes
         else:
-            runs.append([1, row])
+            runs.append([nodes, row])
     result: Json = {
         "nodeCount": found.node_count,
         "placed": by_group(found.placed),

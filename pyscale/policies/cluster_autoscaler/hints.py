@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .classes import PodClass
-from .placement import Accept
+from .placement import Mask
 from .snapshot import Snapshot
 
 MAX_FAILED_SHAPES = 10
@@ -44,7 +44,7 @@ class HintingSimulator:
         pods: Sequence[int],
         classes: Sequence[PodClass],
         keys: Sequence[str],
-        accept: Accept | None = None,
+        mask: Mask | None = None,
         stop_at_failure: bool = False,
     ) -> dict[int, str]:
         """Place what fits and return the node's name of each pod placed, in order of placement.
@@ -53,8 +53,8 @@ class HintingSimulator:
         ----------
         pods : sequence of int
             Ids; ``classes`` and ``keys`` run parallel.
-        accept : callable, optional
-            Which nodes (handles) may be used.
+        mask : array of bool, optional
+            Which nodes may be used.
         stop_at_failure : bool
             Give up at the first pod that fits nowhere.
         """
@@ -66,13 +66,13 @@ class HintingSimulator:
         for priority in sorted(by_priority, reverse=True):
             rest = []
             for i in by_priority[priority]:
-                node = self._place_on_hint(snapshot, pods[i], classes[i], keys[i], accept)
+                node = self._place_on_hint(snapshot, pods[i], classes[i], keys[i], mask)
                 if node is None:
                     rest.append(i)
                 else:
                     placed[pods[i]] = node
             for i in rest:
-                node = self._place_anywhere(snapshot, pods[i], classes[i], failed, accept)
+                node = self._place_anywhere(snapshot, pods[i], classes[i], failed, mask)
                 if node is not None:
                     self.hints.current[keys[i]] = placed[pods[i]] = node
                 elif stop_at_failure:
@@ -85,11 +85,11 @@ class HintingSimulator:
         pod: int,
         pod_class: PodClass,
         key: str,
-        accept: Accept | None,
+        mask: Mask | None,
     ) -> str | None:
         name = self.hints.get(key)
         node = snapshot.handle(name) if name is not None else None
-        if node is None or (accept is not None and not accept(node)):
+        if node is None or (mask is not None and not mask[node]):
             return None
         if snapshot.placement.refusal(pod_class, node) is not None:
             return None
@@ -104,13 +104,13 @@ class HintingSimulator:
         pod: int,
         pod_class: PodClass,
         failed: dict[str, set[int]],
-        accept: Accept | None,
+        mask: Mask | None,
     ) -> str | None:
         controller = pod_class.controller_uid
         known = failed.setdefault(controller, set()) if controller is not None else None
         if known is not None and pod_class.shape in known:
             return None
-        node = snapshot.placement.scan(pod_class, accept)
+        node = snapshot.placement.scan(pod_class, mask)
         if node is not None:
             snapshot.place(pod, pod_class, node)
             return snapshot.name(node)

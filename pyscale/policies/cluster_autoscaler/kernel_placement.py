@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
+
+from pyscale.kernel._estimate import CheckedNodes, NewNodes, is_plain, room_verdicts
 
 from ...model.nodes import Node
 from ...model.taints import NO_SCHEDULE, Taint
@@ -15,7 +16,10 @@ from ..kube_scheduler.profile import Profile
 from ..kube_scheduler.snapshot import Snapshot
 from ..kube_scheduler.verdicts import UNRESOLVABLE
 from .classes import PodClass
-from .placement import Accept, Refusal
+from .equivalence import PodGroup
+from .estimator import Counts, Estimate, has_hostname_spread, order_of
+from .node_shapes import NodeShape
+from .placement import Mask, Refusal
 
 HONOR = "Honor"
 _NOT_NAMED = Refusal("NodeAffinity", ("node(s) didn't satisfy plugin(s) [NodeAffinity]",), True)
@@ -40,7 +44,8 @@ class KernelPlacement:
         self._honours_taints = False
         self._size = 0
         self._forks: list[int] = []
-        self._open: NDArray[np.uint8] = np.zeros(64, np.uint8)
+        self._open: Mask = np.zeros(64, np.bool_)
+        self._new_names: list[tuple[int, int]] = []
 
     def class_id(self, pod_class: PodClass) -> int:
         """Return the kernel's number of a class."""
@@ -76,7 +81,7 @@ class KernelPlacement:
         for pod_class in pods:
             self.state.add_pod(self.class_id(pod_class), handle)
         if handle >= len(self._open):
-            self._open = np.concatenate([self._open, np.zeros(handle + 1, np.uint8)])
+            self._open = np.concatenate([self._open, np.zeros(handle + 1, np.bool_)])
         self._open[handle] = not node.unschedulable
         self._size += 1
         return handle
@@ -150,24 +155,96 @@ class KernelPlacement:
             found = refused
         return Refusal(found.plugin, found.reasons, found.status == UNRESOLVABLE)
 
-    def scan(self, pod_class: PodClass, accept: Accept | None = None) -> int | None:
-        """Return the first node that takes a pod, by rotating scan, and remember its place."""
-        accepted = self._open
-        if accept is not None:
-            accepted = np.zeros_like(self._open)
-            for node in np.flatnonzero(self._open):
-                accepted[node] = accept(int(node))
-        return self.scan_among(pod_class, accepted)
+    def mask(self) -> Mask:
+        """Return a mask of nothing, for the nodes that are there."""
+        return np.zeros(len(self._open), np.bool_)
 
-    def scan_among(self, pod_class: PodClass, accepted: NDArray[np.uint8]) -> int | None:
-        """Scan the nodes that have a 1 in ``accepted``, which has an entry per handle."""
+    def scan(self, pod_class: PodClass, mask: Mask | None = None) -> int | None:
+        """Return the first node that takes a pod, by rotating scan, and remember its place."""
         class_id = self.class_id(pod_class)
+        accepted = self._open if mask is None else self._open & mask
         known = self._snapshot.classes[class_id]
         if known.names is not None:
             named = [self._snapshot.name_of(node) in known.names for node in range(len(accepted))]
-            accepted = accepted & np.array(named, np.uint8)
-        place = self.state.scan_list(class_id, self.last_match + 1, accepted)
+            accepted = accepted & np.array(named, np.bool_)
+        place = self.state.scan_list(class_id, self.last_match + 1, accepted.view(np.uint8))
         if place < 0:
             return None
         self.last_match = place
         return int(self.state.node_at(place))
+
+    # --- estimates ---
+
+    def estimate(
+        self, shape: NodeShape, groups: Sequence[PodGroup], limit: int, fast_path: bool
+    ) -> Estimate:
+        """Return how many new nodes of a shape groups of pods need; the scan's memory moves on.
+
+        Groups whose pods nothing but room and the node itself restricts are placed by counting;
+        if there is another one, every pod of all groups is checked.
+        """
+        order, arithmetic = order_of(groups, shape, fast_path)
+        classes = np.array([self.class_id(groups[i].pod_class) for i in order], np.int32)
+        counts = np.array([len(groups[i].pods) for i in order], np.int64)
+        placed = np.zeros(len(order), np.int64)
+        by_arithmetic = -1 if arithmetic is None else len(order) - 1
+        n_base = self._size
+        self.fork()
+        node = self.add_node(shape.node, "estimated-node", shape.pods)
+        fits = room_verdicts(self.state, classes, node)
+        is_plain_all = not shape.node.unschedulable and all(
+            is_plain(self.state, class_id) for class_id in set(classes.tolist())
+        )
+        result = Estimate()
+        if is_plain_all:
+            nodes = NewNodes(self.state, node, n_base, self.last_match, limit)
+            self.revert()
+            nodes.deal(classes, counts, fits, placed, by_arithmetic)
+            result.per_node = [(size, _by_position(held, order)) for size, held in nodes.contents()]
+        else:
+            self.revert()
+            self.fork()
+            nodes = self._checked(shape, limit)
+            possible = bytearray(self._is_possible(class_id) for class_id in classes.tolist())
+            spreads = bytearray(has_hostname_spread(groups[i]) for i in order)
+            nodes.deal(classes, counts, possible, spreads, placed, by_arithmetic)
+            self.revert()
+            opened = set(nodes.nodes)
+            result.per_node = [(1, _by_position(nodes.held[new], order)) for new in nodes.nodes]
+            result.existing = {
+                old: _by_position(held, order)
+                for old, held in nodes.held.items()
+                if old not in opened
+            }
+        self.last_match = nodes.last_match
+        result.arithmetic_nodes = nodes.arithmetic_nodes
+        result.placed = {
+            position: count for position, count in zip(order, placed.tolist(), strict=True) if count
+        }
+        return result
+
+    def _checked(self, shape: NodeShape, limit: int) -> CheckedNodes:
+        own = [self.class_id(pod_class) for pod_class in shape.pods]
+        return CheckedNodes(
+            self.state,
+            self._snapshot.kind(shape.node),
+            own,
+            self._new_name,
+            self.last_match,
+            limit,
+            self._open.view(np.uint8),
+        )
+
+    def _new_name(self, number: int) -> tuple[int, int]:
+        while len(self._new_names) <= number:
+            name = f"estimated-node-{len(self._new_names)}"
+            self._new_names.append(self._snapshot.name_ids(name))
+        return self._new_names[number]
+
+    def _is_possible(self, class_id: int) -> bool:
+        known = self._snapshot.classes[class_id]
+        return known.pre_filter is None and known.names is None
+
+
+def _by_position(counts: Counts, order: Sequence[int]) -> Counts:
+    return {order[group]: count for group, count in counts.items()}

@@ -447,15 +447,17 @@ class Autoscaler:
         round_number: int,
     ) -> None:
         """Put the nodes just requested into the snapshot, and the pods on them where they fit."""
-        fresh: set[int] = set()
+        fresh: list[int] = []
         for group, before, after in status.plan:
             shape = templates[group]
             for number in range(before, after):
                 name = f"{group}/salvo-{round_number}-{number}#{self._iterations}"
-                fresh.add(self._snapshot.add_node(shape.node, name, (), shape.pods))
+                fresh.append(self._snapshot.add_node(shape.node, name, (), shape.pods))
+        mask = self._snapshot.placement.mask()
+        mask[fresh] = True
         for pod in status.triggered:
             pod_class = pods.classes[pod]
-            node = self._snapshot.placement.scan(pod_class, fresh.__contains__)
+            node = self._snapshot.placement.scan(pod_class, mask)
             if node is not None:
                 self._snapshot.place(pod, pod_class, node)
 

@@ -6,16 +6,21 @@ integers (handles) that stay valid as long as the snapshot; pods are known by th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...model.nodes import Node
 from .classes import PodClass
+from .equivalence import PodGroup
+from .estimator import Estimate
+from .node_shapes import NodeShape
 
-Accept = Callable[[int], bool]
-
-POD_TOPOLOGY_SPREAD = "PodTopologySpread"
+Mask = NDArray[np.bool_]
+"""Per handle, whether a node may be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +85,19 @@ class Placement(Protocol):
     def refusal(self, pod_class: PodClass, node: int) -> Refusal | None:
         """Return why a node refuses a pod, None if it takes it."""
 
-    def scan(self, pod_class: PodClass, accept: Accept | None = None) -> int | None:
+    def mask(self) -> Mask:
+        """Return a mask of nothing, for the nodes that are there."""
+
+    def scan(self, pod_class: PodClass, mask: Mask | None = None) -> int | None:
         """Return the first node that takes a pod, by rotating scan, and remember its place.
 
-        Cordoned nodes and those that ``accept`` refuses are skipped.
+        Cordoned nodes and those that ``mask`` leaves out are skipped.
+        """
+
+    def estimate(
+        self, shape: NodeShape, groups: Sequence[PodGroup], limit: int, fast_path: bool
+    ) -> Estimate:
+        """Return how many new nodes of a shape groups of pods need; nothing is changed.
+
+        ``limit`` is the number of nodes that may be opened: 0 any, negative none.
         """

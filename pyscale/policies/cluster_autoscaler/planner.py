@@ -22,6 +22,7 @@ from .eligibility import (
 )
 from .hints import HintingSimulator
 from .options import GroupOptions, Options
+from .placement import Mask
 from .quotas import minima
 from .snapshot import Snapshot
 from .world import TO_BE_DELETED, NodeGroupRow, NodeRow, Pods
@@ -140,12 +141,11 @@ class Planner:
                 eligible.append(node)
         snapshot = context.snapshot
         snapshot.fork()
-        targets = {
-            handle
-            for node in destinations
-            if node.name not in context.deleting
-            and (handle := snapshot.handle(node.name)) is not None
-        }
+        targets = snapshot.placement.mask()
+        for node in destinations:
+            handle = snapshot.handle(node.name)
+            if handle is not None and node.name not in context.deleting:
+                targets[handle] = True
         removable: list[Removable] = []
         atomic = 0
         limit = self._limit()
@@ -196,7 +196,7 @@ class Planner:
         return min(len(self.unneeded) + 2 * parallel, upper)
 
     def _simulate(
-        self, node: NodeRow, context: PlanContext, targets: set[int]
+        self, node: NodeRow, context: PlanContext, targets: Mask
     ) -> Removable | Unremovable:
         """Section 5.4: can the pods of a node live elsewhere?  If so, they do from here on."""
         snapshot, pods, budgets = context.snapshot, context.pods, context.budgets
@@ -212,22 +212,24 @@ class Planner:
             for pod in list(snapshot.pods_on(handle)):
                 snapshot.displace(pod, pods.classes[pod], handle)
             snapshot.placement.taint_node(handle, TO_BE_DELETED)
+            is_target, targets[handle] = targets[handle], False
             moves = self._simulator.try_to_place(
                 snapshot,
                 moved,
                 [pods.classes[pod] for pod in moved],
                 [pods.keys[pod] for pod in moved],
-                lambda other: other != handle and other in targets,
+                targets,
                 stop_at_failure=True,
             )
             if len(moves) != len(moved):
                 snapshot.revert()
+                targets[handle] = is_target
                 return Unremovable(NO_PLACE)
         snapshot.remove_node(node.name)
         snapshot.commit()
         classes = [pods.classes[pod] for pod in moved]
         risky = not budgets.can_remove_in_parallel(classes)
-        targets.discard(handle)
+        targets[handle] = False
         budgets.remove(classes)
         return Removable(node, moved, moves, risky, to_move.waits)
 

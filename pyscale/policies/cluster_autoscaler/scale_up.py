@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from .balancing import balance
 from .cluster_state import ClusterState
 from .equivalence import PodGroup, equivalence_groups
-from .estimator import Estimate, Estimator
+from .estimator import Estimate
 from .expander import Expander, Option
 from .limits import cluster_limit, combined, similar_groups_limit
 from .node_shapes import NodeShape
@@ -227,9 +227,9 @@ class ScaleUp:
             )
         )
         shape = context.templates[group.name]
-        estimate = Estimator(
-            context.snapshot.placement, shape, limit, self._options.fastpath_binpacking_enabled
-        ).estimate(found)
+        estimate = context.snapshot.placement.estimate(
+            shape, found, limit, self._options.fastpath_binpacking_enabled
+        )
         count = estimate.node_count
         if count == 0 or not estimate.placed:
             return None

@@ -199,6 +199,10 @@ class Snapshot:
             self._volumes.add_node(node_id, replace(node, name=name))
         return node_id
 
+    def name_ids(self, name: str) -> tuple[int, int]:
+        """Return the ids of a name and of the hostname label that says the same."""
+        return self._interner.name(name), self._interner.hostname_id(name)
+
     def remove_node(self, node_id: int) -> None:
         """Remove a node together with its pods."""
         self.state.remove_node(node_id)

@@ -1,0 +1,64 @@
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._bind import ClusterState
+
+Bytes = bytes | bytearray | NDArray[np.uint8]
+
+def is_plain(state: ClusterState, class_id: int) -> bool: ...
+def room_verdicts(state: ClusterState, classes: NDArray[np.int32], node: int) -> bytearray: ...
+
+class NewNodes:
+    def __init__(
+        self, state: ClusterState, template: int, n_base: int, last_match: int, limit: int
+    ) -> None: ...
+    @property
+    def n_runs(self) -> int: ...
+    @property
+    def n_nodes(self) -> int: ...
+    @property
+    def last_match(self) -> int: ...
+    @property
+    def arithmetic_nodes(self) -> int: ...
+    @property
+    def used_nodes(self) -> int: ...
+    def deal(
+        self,
+        classes: NDArray[np.int32],
+        counts: NDArray[np.int64],
+        fits: Bytes,
+        placed: NDArray[np.int64],
+        arithmetic: int = -1,
+    ) -> None: ...
+    def contents(self) -> list[tuple[int, dict[int, int]]]: ...
+
+class CheckedNodes:
+    def __init__(
+        self,
+        state: ClusterState,
+        kind: int,
+        own: Iterable[int],
+        new_names: Callable[[int], tuple[int, int]],
+        last_match: int,
+        limit: int,
+        open_nodes: NDArray[np.uint8],
+    ) -> None: ...
+    @property
+    def last_match(self) -> int: ...
+    @property
+    def arithmetic_nodes(self) -> int: ...
+    @property
+    def nodes(self) -> list[int]: ...
+    @property
+    def held(self) -> dict[int, dict[int, int]]: ...
+    def deal(
+        self,
+        classes: NDArray[np.int32],
+        counts: NDArray[np.int64],
+        fits: Bytes,
+        spreads: Bytes,
+        placed: NDArray[np.int64],
+        arithmetic: int = -1,
+    ) -> None: ...

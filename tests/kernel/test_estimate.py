@@ -1,0 +1,112 @@
+"""The estimator counts what the estimator that looks at every pod finds."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from reference.cluster_autoscaler_estimator import Estimator
+
+from pyscale.model.nodes import HOSTNAME_LABEL, Node
+from pyscale.model.pods import Container, PodSpec, PodTemplate
+from pyscale.model.requirements import LabelSelector
+from pyscale.model.taints import Taint, Toleration
+from pyscale.model.topology import PodAffinityTerm, TopologySpreadConstraint
+from pyscale.policies.cluster_autoscaler.classes import ClassTable
+from pyscale.policies.cluster_autoscaler.equivalence import PodGroup
+from pyscale.policies.cluster_autoscaler.kernel_placement import KernelPlacement
+from pyscale.policies.cluster_autoscaler.node_shapes import NodeShape
+
+NANO = 10**9
+TAINT = Taint("dedicated", "NoSchedule", "a")
+
+
+def amounts(cpu, memory, pods):
+    return {"cpu": cpu * NANO // 1000, "memory": memory * NANO, "pods": pods * NANO}
+
+
+def template(cpu, memory, tolerates=False, spread=0, apart=False, app="a"):
+    requests = {"cpu": cpu * NANO // 1000, "memory": memory * NANO}
+    selector = LabelSelector({"app": app})
+    return PodTemplate(
+        PodSpec(
+            (Container(requests=requests),),
+            tolerations=(Toleration("dedicated", "Exists"),) if tolerates else (),
+            topology_spread_constraints=(
+                (TopologySpreadConstraint(spread, HOSTNAME_LABEL, "DoNotSchedule", selector),)
+                if spread
+                else ()
+            ),
+            required_pod_anti_affinity=(
+                (PodAffinityTerm(HOSTNAME_LABEL, selector),) if apart else ()
+            ),
+        ),
+        labels={"app": app},
+    )
+
+
+nodes = st.builds(
+    lambda cpu, memory, pods, tainted: Node(
+        "",
+        labels={"zone": "z"},
+        taints=(TAINT,) if tainted else (),
+        capacity=amounts(cpu, memory, pods),
+        allocatable=amounts(cpu, memory, pods),
+    ),
+    st.integers(1, 12),
+    st.integers(1, 12),
+    st.integers(1, 9),
+    st.booleans(),
+)
+plain_pods = st.builds(template, st.integers(0, 6), st.integers(0, 6), st.booleans())
+all_pods = st.builds(
+    template,
+    st.integers(0, 6),
+    st.integers(0, 6),
+    st.booleans(),
+    st.sampled_from([0, 0, 1, 2]),
+    st.booleans(),
+    st.sampled_from("ab"),
+)
+
+
+def check(node, base, pods, counts, last_match, limit, fast_path):
+    table, placement = ClassTable(), KernelPlacement()
+    classes = [table.add(i, pod) for i, pod in enumerate(pods)]
+    for i, other in enumerate(base):
+        placement.add_node(other, f"base-{i}", classes[:1] if i % 2 else ())
+    placement.last_match = last_match
+    shape = NodeShape.of(node)
+    groups = [PodGroup(c, list(range(n))) for c, n in zip(classes, counts, strict=False)]
+
+    ours = placement.estimate(shape, groups, limit, fast_path)
+    end, placement.last_match = placement.last_match, last_match
+    expected = Estimator(placement, shape, limit, fast_path).estimate(groups)
+
+    assert ours.placed == expected.placed
+    assert ours.node_count == expected.node_count
+    assert ours.arithmetic_nodes == expected.arithmetic_nodes
+    assert ours.existing == expected.existing
+    assert [held for n, held in ours.per_node for _ in range(n)] == [
+        held for _, held in expected.per_node
+    ]
+    assert end == placement.last_match
+
+
+cases = {
+    "node": nodes,
+    "base": st.lists(nodes, max_size=3),
+    "counts": st.lists(st.integers(1, 25), min_size=6, max_size=6),
+    "last_match": st.integers(0, 12),
+    "limit": st.integers(-1, 6),
+    "fast_path": st.booleans(),
+}
+
+
+@given(pods=st.lists(plain_pods, min_size=1, max_size=6), **cases)
+def test_counting_equals_looking_at_every_pod(
+    node, base, pods, counts, last_match, limit, fast_path
+):
+    check(node, base, pods, counts, last_match, limit, fast_path)
+
+
+@given(pods=st.lists(all_pods, min_size=1, max_size=6), **cases)
+def test_checked_estimates_equal_the_twin(node, base, pods, counts, last_match, limit, fast_path):
+    check(node, base, pods, counts, last_match, limit, fast_path)
