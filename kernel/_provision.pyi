@@ -4,6 +4,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._provision_tables import TemplateTable
+
 class Provisioner:
     def __init__(
         self,
@@ -17,11 +19,10 @@ class Provisioner:
     ) -> None: ...
     def add_template(
         self,
+        table: TemplateTable,
         set_id: int,
         taints: int,
-        groups: Sequence[tuple[bytes, NDArray[np.int64], NDArray[np.uint8]]],
-        allocatable: NDArray[np.int64],
-        capacity: NDArray[np.int64],
+        group_conflicts: NDArray[np.uint8],
         limits: NDArray[np.int64],
         limited: NDArray[np.uint8],
         limited_nodes: bool,

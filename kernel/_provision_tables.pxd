@@ -112,8 +112,13 @@ cdef struct Variant:
     uint8_t *passes             # per node
 
 
+cdef class TemplateTable:
+    cdef Template t                     # all but set, taints, conflicts and limits
+
+
 cdef class ProvisionTables:
     cdef object oracle
+    cdef list template_tables           # keeps what `templates` points into
     cdef int32_t n_resources, n_words, n_keys, domain_words, n_hosts, n_reservations
     cdef int32_t reservation_words, n_ports, n_taints
     cdef int32_t *n_domains

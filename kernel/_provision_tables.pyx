@@ -98,6 +98,74 @@ cdef uint64_t *copied_words(object words, size_t n) except NULL:
     return result
 
 
+cdef class TemplateTable:
+    """The columns of a template, indexed by every resource; may serve several Provisioners.
+
+    Parameters
+    ----------
+    n_words : int
+        Words of a bitset of columns.
+    groups : sequence of bytes
+        Daemon-overhead groups as bitsets of columns.
+    overhead : ndarray of int64, shape (n_groups, n_resources)
+    allocatable, capacity : ndarray of int64, shape (n_columns, n_resources)
+    """
+
+    def __cinit__(self, int n_words, groups, overhead, const int64_t[:, ::1] allocatable,
+                  const int64_t[:, ::1] capacity):
+        import numpy as np
+
+        cdef int32_t r, i, w, step, n = <int32_t>allocatable.shape[0]
+        cdef int32_t n_resources = <int32_t>allocatable.shape[1]
+        cdef const int64_t[::1] values
+        cdef const int32_t[::1] place
+        cdef Template *t = &self.t
+        cdef uint64_t *row
+        t.n_columns, t.n_groups = n, len(groups)
+        t.all_types = copied_words(_union(groups, n_words), n_words)
+        t.group_types = copied_words(
+            b"".join(bytes(group).ljust(8 * n_words, b"\0") for group in groups),
+            n_words * len(groups))
+        t.overhead = copied64(np.ascontiguousarray(overhead, dtype=np.int64).ravel())
+        all_allocatable, all_capacity = np.asarray(allocatable), np.asarray(capacity)
+        t.allocatable = copied64(all_allocatable.ravel())
+        t.capacity = copied64(all_capacity.ravel())
+        t.most = copied64(
+            all_allocatable.max(axis=0) if n else np.zeros(n_resources, dtype=np.int64))
+        t.by_capacity = copied32(
+            np.argsort(-all_capacity, axis=0, kind="stable").T.astype(np.int32).ravel())
+        t.n_steps = <int32_t *>calloc(n_resources + 1, sizeof(int32_t))
+        t.steps = <int64_t *>calloc(max(1, n) * n_resources, sizeof(int64_t))
+        t.suffix = <uint64_t *>calloc(
+            <size_t>n_resources * (n + 1) * n_words, sizeof(uint64_t))
+        if t.n_steps == NULL or t.steps == NULL or t.suffix == NULL:
+            raise MemoryError
+        for r in range(n_resources if n else 0):
+            found, inverse = np.unique(all_allocatable[:, r], return_inverse=True)
+            values, place = found, inverse.astype(np.int32).ravel()
+            t.n_steps[r] = <int32_t>values.shape[0]
+            for i in range(t.n_steps[r]):
+                t.steps[r * n + i] = values[i]
+            row = &t.suffix[<size_t>r * (n + 1) * n_words]
+            for i in range(n):
+                set_bit(&row[place[i] * n_words], i)
+            for step in range(t.n_steps[r] - 2, -1, -1):
+                for w in range(n_words):
+                    row[step * n_words + w] |= row[(step + 1) * n_words + w]
+
+    def __dealloc__(self):
+        free(self.t.all_types)
+        free(self.t.group_types)
+        free(self.t.overhead)
+        free(self.t.allocatable)
+        free(self.t.capacity)
+        free(self.t.by_capacity)
+        free(self.t.n_steps)
+        free(self.t.steps)
+        free(self.t.suffix)
+        free(self.t.most)
+
+
 cdef class ProvisionTables:
     """The frozen part of a :class:`pyscale.kernel._provision.Provisioner`."""
 
@@ -106,7 +174,7 @@ cdef class ProvisionTables:
         cdef int32_t key
         if n_resources > 64:
             raise ValueError(f"n_resources must be at most 64, found {n_resources}")
-        self.oracle = oracle
+        self.oracle, self.template_tables = oracle, []
         self.n_resources, self.n_words, self.n_taints = n_resources, n_words, n_taints
         self.n_keys = len(n_domains)
         self.n_domains = copied32(n_domains)
@@ -163,18 +231,17 @@ cdef class ProvisionTables:
         free(self.bound_node)
         free(self.bound_flags)
 
-    def add_template(self, int set_id, int taints, groups, allocatable, capacity, limits,
+    def add_template(self, TemplateTable table, int set_id, int taints, group_conflicts, limits,
                      limited, bint limited_nodes):
         """Add what a NodePool could launch; templates are tried in the order of their addition.
 
         Parameters
         ----------
+        table : TemplateTable
         set_id, taints : int
             Requirement set and taint list.
-        groups : list of tuple
-            Daemon-overhead groups: (columns as bytes, overhead as int64 array, conflicting port
-            sets as uint8 array).
-        allocatable, capacity : ndarray of int64, shape (n_columns, n_resources)
+        group_conflicts : ndarray of uint8, shape (n_groups, n_port_sets)
+            Which port sets collide with the daemons of a group.
         limits : ndarray of int64, shape (n_resources,)
             What the pool's limits leave before any node of the round is excluded.
         limited : ndarray of uint8, shape (n_resources,)
@@ -187,9 +254,6 @@ cdef class ProvisionTables:
         int
             The template's number.
         """
-        import numpy as np
-
-        cdef int32_t r, i, n = len(allocatable), steps
         cdef Template *t = <Template *>calloc(1, sizeof(Template))
         if t == NULL:
             raise MemoryError
@@ -197,42 +261,14 @@ cdef class ProvisionTables:
             self.templates, (self.n_templates + 1) * sizeof(Template *))
         self.templates[self.n_templates] = t
         self.n_templates += 1
-        t.set_id, t.taints, t.n_columns, t.n_groups = set_id, taints, n, len(groups)
+        self.template_tables.append(table)
+        t[0] = table.t
+        t.set_id, t.taints = set_id, taints
         t.limited, t.limited_nodes = bool(limited.any()), limited_nodes
         t.n_port_sets = self.n_ports
-        t.all_types = copied_words(
-            b"".join([]) if not groups else _union([group[0] for group in groups], self.n_words),
-            self.n_words)
-        t.group_types = copied_words(
-            b"".join(_padded(group[0], self.n_words) for group in groups),
-            self.n_words * len(groups))
-        t.overhead = copied64(np.concatenate([group[1] for group in groups]) if groups else ())
-        t.group_conflict = copied8(
-            np.concatenate([group[2] for group in groups]) if groups else ())
-        t.allocatable = copied64(np.ascontiguousarray(allocatable, dtype=np.int64).ravel())
-        t.capacity = copied64(np.ascontiguousarray(capacity, dtype=np.int64).ravel())
+        t.group_conflict = copied8(group_conflicts.ravel())
         t.limit = copied64(limits)
         t.is_limited = copied8(limited)
-        t.most = copied64(np.max(allocatable, axis=0) if n else np.zeros(self.n_resources, "i8"))
-        orders = [np.argsort(-capacity[:, r], kind="stable") for r in range(self.n_resources)]
-        t.by_capacity = copied32(np.concatenate(orders).astype(np.int32) if n else ())
-        t.n_steps = <int32_t *>grown(NULL, self.n_resources * sizeof(int32_t))
-        t.steps = <int64_t *>calloc(max(1, n) * self.n_resources, sizeof(int64_t))
-        t.suffix = <uint64_t *>calloc(
-            self.n_resources * (n + 1) * self.n_words, sizeof(uint64_t))
-        for r in range(self.n_resources):
-            values = np.unique(allocatable[:, r]) if n else np.zeros(0, "i8")
-            steps = len(values)
-            t.n_steps[r] = steps
-            for i in range(steps):
-                t.steps[r * n + i] = values[i]
-            for i in range(n):
-                step = int(np.searchsorted(values, allocatable[i, r]))
-                set_bit(&t.suffix[(r * (n + 1) + step) * self.n_words], i)
-            for step in range(steps - 2, -1, -1):
-                for i in range(self.n_words):
-                    t.suffix[(r * (n + 1) + step) * self.n_words + i] |= (
-                        t.suffix[(r * (n + 1) + step + 1) * self.n_words + i])
         return self.n_templates - 1
 
     def set_nodes(self, sets, room, hosts, taints, templates, capacity, usable, flags, domains,
@@ -390,17 +426,8 @@ cdef class ProvisionTables:
 
 
 cdef void free_template(Template *t) noexcept:
-    free(t.all_types)
-    free(t.group_types)
-    free(t.overhead)
+    """Free what a template does not share with its table."""
     free(t.group_conflict)
-    free(t.allocatable)
-    free(t.capacity)
-    free(t.by_capacity)
-    free(t.n_steps)
-    free(t.steps)
-    free(t.suffix)
-    free(t.most)
     free(t.limit)
     free(t.is_limited)
     free(t)
@@ -417,10 +444,6 @@ cdef void free_class(PodClass *k) noexcept:
     free(k.dead)
     free(k.dead_base)
     free(k)
-
-
-def _padded(words, int n_words):
-    return bytes(words).ljust(8 * n_words, b"\0")
 
 
 def _union(masks, int n_words):

@@ -29,9 +29,10 @@ class DaemonPod:
     pod in place.
     """
 
-    def __init__(self, name: str, spec: PodSpec) -> None:
+    def __init__(self, name: str, spec: PodSpec, sources: tuple[PodSpec, PodSpec]) -> None:
         self.name = name
         self.spec = spec
+        self.sources = sources
         self.requests = pod_requests(spec)
         self.ports: tuple[HostPort, ...] = host_ports(spec)
         self._memo: dict[tuple[object, ...], bool] = {}
@@ -103,13 +104,13 @@ def _daemon_pod(daemon_set: DaemonSet, pods: Sequence[Pod]) -> DaemonPod:
         ) and (newest is None or (pod.creation_ns or 0) > (newest.creation_ns or 0)):
             newest = pod
     if newest is not None:
-        spec = newest.template.spec
-        if template.required_node_affinity:
+        spec = source = newest.template.spec
+        if template.required_node_affinity and spec is not template:
             spec = replace(spec, required_node_affinity=template.required_node_affinity)
-        return DaemonPod(pod_name(newest), spec)
+        return DaemonPod(pod_name(newest), spec, (source, template))
     containers = tuple(_with_limits(container) for container in template.containers)
     spec = replace(template, containers=containers)
-    return DaemonPod("kube-system/" + daemon_set.name, spec)
+    return DaemonPod("kube-system/" + daemon_set.name, spec, (template, template))
 
 
 def _with_limits(container: Container) -> Container:

@@ -14,19 +14,17 @@ from pyscale.model.pods import Pod
 from pyscale.model.resources import CPU, MEMORY, NANO
 
 from .batch import PendingPods, pending_columns
-from .classes import FormTable, PodForm, form_ports
-from .daemons import daemon_pods, outstanding_requests
+from .classes import PodForm, form_ports
+from .daemons import outstanding_requests
 from .eviction import currently_reschedulable, is_active, is_terminal
-from .instance_types import compile_catalog
+from .memory import CompileMemory
 from .oracle import Oracle
 from .podspec import ports_conflict, untolerated
 from .relaxation import relax
 from .requirements import from_labels, one_of
 from .scale import Scale
-from .sets import SetTable
 from .state import ClusterObjects, Settings
-from .templates import NODES, build_templates, limits_left
-from .topology import DomainUniverse
+from .templates import NODES, limits_left
 from .topology_tables import TopologyTables
 
 # Flags of the kernel's nodes and bound pods.
@@ -43,6 +41,8 @@ class ClusterTables:
     settings : Settings, optional
     pending : PendingPods, optional
         The pods to place, as columns; by default those of ``objects`` that are provisionable.
+    memory : CompileMemory, optional
+        What solvers made before may hand on.
 
     Attributes
     ----------
@@ -62,6 +62,7 @@ class ClusterTables:
         objects: ClusterObjects,
         settings: Settings | None = None,
         pending: PendingPods | None = None,
+        memory: CompileMemory | None = None,
     ) -> None:
         self.objects = objects
         self.settings = settings or Settings()
@@ -75,7 +76,8 @@ class ClusterTables:
         for pod in objects.pods:
             if pod.node_name in self._by_node_name:
                 self.pods_of_node.setdefault(pod.node_name, []).append(pod)
-        self.compiled_types = compile_catalog(objects.catalog, objects.reservation_label)
+        self._memory = memory = memory or CompileMemory()
+        self.compiled_types = memory.types(objects.catalog, objects.reservation_label)
         by_name = {compiled.name: compiled for compiled in self.compiled_types}
         self.pools = objects.pools_in_order()
         self.types_of_pool = {
@@ -84,11 +86,11 @@ class ClusterTables:
             else self.compiled_types
             for pool in self.pools
         }
-        self.sets = SetTable(self.well_known)
-        self.universe = DomainUniverse(self.pools, self.types_of_pool)
-        self.forms = FormTable(
-            objects.namespaces, self.settings.ignore_preferences, objects.volumes
+        self.sets = memory.sets(self.well_known)
+        self.daemons, self.templates, self.universe = memory.templates(
+            objects, self.settings, self.pools, self.types_of_pool
         )
+        self.forms = memory.forms(objects, self.settings)
         self.pending = pending_columns(objects) if pending is None else pending
         self.bound = [pod for pod in objects.pods if pod.node_name]
         self._compile()
@@ -98,14 +100,6 @@ class ClusterTables:
     def _compile(self) -> None:
         pending_forms = self.pending.forms(self.forms)
         bound_forms = np.array([self.forms.of_pod(pod) for pod in self.bound], dtype=np.int32)
-        self.daemons = daemon_pods(self.objects.daemon_sets, self.objects.pods)
-        self.templates = build_templates(
-            self.pools,
-            self.types_of_pool,
-            self.daemons,
-            self.well_known,
-            self.settings.best_effort_min_values,
-        )
         self.tolerate_prefer_no_schedule = any(
             taint.effect == "PreferNoSchedule" for pool in self.pools for taint in pool.taints
         )
@@ -118,10 +112,12 @@ class ClusterTables:
         self.scale = Scale.of(self._amounts(rooms, limits), frozenset((NODES,)))
         self.topology = TopologyTables(self)
         self.oracle = Oracle(self)
+        sizes = (len(template.columns.columns) for template in self.templates)
+        self._n_words = max([1, *((size + 63) // 64 for size in sizes)])
         self.kernel = Provisioner(
             self.oracle,
             len(self.scale.names),
-            max([1, *((len(item.columns.columns) + 63) // 64 for item in self.templates)]),
+            self._n_words,
             self.topology.domain_counts,
             self._port_conflicts,
             len(self.reservations) if self.settings.reserved_capacity else 0,
@@ -292,27 +288,18 @@ class ClusterTables:
 
     def _add_templates(self, limits: list[dict[str, int]]) -> None:
         for template, left in zip(self.templates, limits, strict=True):
-            groups = [
-                (
-                    group.columns.to_bytes((group.columns.bit_length() + 7) // 8, "little"),
-                    self.scale.vector(group.overhead),
-                    np.array(
-                        [
-                            any(ports_conflict(ports, daemon) for daemon in group.ports)
-                            for ports in self._port_sets
-                        ],
-                        dtype=np.uint8,
-                    ),
-                )
+            conflicts = [
+                [
+                    any(ports_conflict(ports, daemon) for daemon in group.ports)
+                    for ports in self._port_sets
+                ]
                 for group in template.groups
             ]
-            columns = template.columns
             self.kernel.add_template(
+                self._memory.table(template, self.scale, self._n_words),
                 self.sets.set_id(template.requirements),
                 self._taint_ids[template.pool.taints],
-                groups,
-                self.scale.table(group.allocatable for _, group in columns.columns),
-                self.scale.table(columns.types[i].capacity for i, _ in columns.columns),
+                np.array(conflicts, dtype=np.uint8),
                 self.scale.vector(left),
                 np.array([name in left for name in self.scale.names], dtype=np.uint8),
                 NODES in left,
