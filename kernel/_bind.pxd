@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
+from pyscale.kernel._callbacks cimport rule_t
 from pyscale.kernel._cluster cimport ClusterTable, class_t, domain_t, spread_t
 from pyscale.kernel._growth cimport ints_t
 from pyscale.kernel._score cimport strategy_t
@@ -86,7 +87,20 @@ cdef struct cycle_t:
     int32_t start        # of the next scan
 
 
+cdef enum:
+    BLOCK = 64               # nodes that are looked at together
+    MAX_RULES = 16
+
 cdef class ClusterState(ClusterTable):
+    cdef readonly list rules
+    cdef int32_t n_rules
+    cdef rule_t[MAX_RULES] rule_functions
+    cdef void* rule_users[MAX_RULES]
+    cdef int64_t[MAX_RULES] rule_weights   # 0: a filter
+    cdef int64_t* rule_table
+    cdef int64_t rule_table_capacity
+    cdef int64_t* rule_request
+    cdef int64_t rule_request_capacity
     cdef uint8_t[N_PLUGINS] filters
     cdef int64_t[N_SCORERS] weights
     cdef uint8_t[N_SCORERS] scored       # in the last window
@@ -154,6 +168,11 @@ cdef class ClusterState(ClusterTable):
     cdef int64_t image_score(self, class_t* pods, int32_t node) noexcept nogil
     cdef int32_t local_score(self, class_t* pods, int32_t node) except? -3 nogil
     cdef int64_t usual_score(self, class_t* pods, int32_t node) noexcept nogil
+    cdef int ask_rule(
+        self, class_t* pods, int32_t rule, const int32_t* nodes, int32_t n, double* out
+    ) except -1 nogil
+    cdef int rule_verdict(self, class_t* pods, int32_t node) except -1 nogil
+    cdef int fill_block(self, class_t* pods, int64_t place, int64_t width) except -1 nogil
     cdef int64_t wanted_nodes(self, int64_t n) noexcept nogil
     cdef int prepare(self, class_t* pods, gate_t* gate) except -1 nogil
     cdef int raise_if_any(self, gate_t* gate, domain_t* domain) except -1 nogil

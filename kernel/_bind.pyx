@@ -24,12 +24,13 @@ and the scores of resources and images) is one cached number per (class, node), 
 when the node changed.  Filters and scores that depend on other nodes read topology counters.
 """
 
-from libc.math cimport fabs, log
+from libc.math cimport NAN, fabs, log
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 
 from pyscale.kernel._bits cimport lowest_bit, popcount
+from pyscale.kernel._callbacks cimport Rule
 from pyscale.kernel._cluster cimport (
     DIRTY,
     INFEASIBLE,
@@ -98,7 +99,6 @@ cdef int64_t MEBIBYTE = 1 << 20
 cdef int64_t EXACT = 1 << 46       # 100 times such a number is an exact double
 cdef double LARGE = 2.0e9          # sums below it are rounded in 32 bits
 cdef enum:
-    BLOCK = 64
     NO_KEY = -0x80000000
 
 pyscale_use_window_avx2(1)
@@ -121,6 +121,7 @@ cdef class ClusterState(ClusterTable):
 
     def __cinit__(self, bint interleaved=True):
         self.stamps = NULL
+        self.rules = []
         memset(self.filters, 1, N_PLUGINS)
         self.scoring = False
         self.percentage = 100
@@ -137,6 +138,8 @@ cdef class ClusterState(ClusterTable):
             free(self.stamps[i])
         free(self.stamps)
         free(self.stamp_capacity)
+        free(self.rule_table)
+        free(self.rule_request)
         free(self.candidates.at)
 
     # --- the profile ---
@@ -192,6 +195,26 @@ cdef class ClusterState(ClusterTable):
             and list(fit_weights) == [1, 1] and list(balanced_resources) == [0, 1]
         )
 
+    def set_rules(self, object rules):
+        """Set the users' rules, filters and scores in their order.
+
+        A rule sees nothing but a node's own amounts, so its answers are kept like the built-in
+        scores of resources until the node changes.
+        """
+        cdef Rule rule
+        rules = list(rules)
+        if len(rules) > MAX_RULES:
+            raise ValueError(f"a profile may have at most {MAX_RULES} rules, found {len(rules)}")
+        self.n_rules = 0
+        self.rules = rules
+        for rule in rules:
+            self.rule_functions[self.n_rules] = rule.function
+            self.rule_users[self.n_rules] = rule.user
+            self.rule_weights[self.n_rules] = 0 if rule.is_filter else rule.weight
+            self.scoring = self.scoring or not rule.is_filter
+            self.n_rules += 1
+        self.epoch += 1
+
     # --- pod classes ---
 
     def add_class(
@@ -199,7 +222,7 @@ cdef class ClusterState(ClusterTable):
         int64_t non_zero_memory, object fit_amounts, object balance_amounts, *,
         bint preference_invalid=False, object ports=(), object images=(),
         int32_t n_containers=1, object volumes=(), bint volume_verdicts=False,
-        object names=None, bint refused=False,
+        object names=None, bint refused=False, object rule_amounts=None,
     ):
         """Return the id of a new pod class.
 
@@ -224,6 +247,8 @@ cdef class ClusterState(ClusterTable):
             Values of the name column to which the scan is restricted.
         refused : bool
             PreFilter refuses the pod whatever the nodes are.
+        rule_amounts : dict of int to int, optional
+            Resource -> amount, as users' rules see the request.
         """
         cdef class_t* pods
         cdef int64_t before = 0
@@ -240,6 +265,8 @@ cdef class ClusterState(ClusterTable):
         pods.fit_amount = amounts_of(fit_amounts)
         pods.balance_amount = amounts_of(balance_amounts)
         pods.balance_skipped = not any(balance_amounts)
+        fill(&pods.rule_resources, (rule_amounts or {}).keys())
+        pods.rule_amounts = amounts_of((rule_amounts or {}).values())
         pods.preference_invalid = preference_invalid
         if len(ports) > MAX_PORTS:
             raise ValueError(f"a pod may have at most {MAX_PORTS} host ports")
@@ -542,6 +569,8 @@ cdef class ClusterState(ClusterTable):
         cdef int verdict = self.local_verdict(pods, node, False)
         if verdict == FITS:
             verdict = self.distant_verdict(pods, node)
+        if verdict == FITS and self.n_rules:
+            verdict = self.rule_verdict(pods, node)
         return verdict
 
     cdef int check_nominated(
@@ -774,6 +803,98 @@ cdef class ClusterState(ClusterTable):
                     push(&self.candidates, node)
         return 0
 
+    # --- users' rules ---
+
+    cdef int ask_rule(
+        self, class_t* pods, int32_t rule, const int32_t* nodes, int32_t n, double* out
+    ) except -1 nogil:
+        """Ask a rule about up to BLOCK nodes."""
+        cdef int32_t n_resources = self.n_resources
+        cdef int64_t* offered
+        cdef int64_t* requested
+        cdef int64_t base
+        cdef int32_t i, r
+        reserve(
+            <void**>&self.rule_table, &self.rule_table_capacity, 2 * n_resources * BLOCK, 8
+        )
+        reserve(<void**>&self.rule_request, &self.rule_request_capacity, n_resources, 8)
+        memset(self.rule_request, 0, n_resources * sizeof(int64_t))
+        for i in range(pods.rule_resources.n):
+            self.rule_request[pods.rule_resources.at[i]] = pods.rule_amounts[i]
+        for r in range(n_resources):
+            offered = self.rule_table + r * BLOCK
+            requested = self.rule_table + (n_resources + r) * BLOCK
+            for i in range(n):
+                base = nodes[i] * self.resource_stride + r
+                offered[i] = self.allocatable[base]
+                if r == 0:
+                    requested[i] = self.nodes[nodes[i]].non_zero_cpu
+                elif r == 1:
+                    requested[i] = self.nodes[nodes[i]].non_zero_memory
+                else:
+                    requested[i] = self.used[base]
+        for i in range(n):
+            out[i] = NAN
+        self.rule_functions[rule](
+            self.rule_table, self.rule_request, n, BLOCK, n_resources, out,
+            self.rule_users[rule],
+        )
+        for i in range(n):
+            if out[i] != out[i] or (
+                self.rule_weights[rule] and not 0.0 <= out[i] <= 100.0
+            ):
+                with gil:
+                    (<Rule>self.rules[rule]).fail(out[i])
+        return 0
+
+    cdef int rule_verdict(self, class_t* pods, int32_t node) except -1 nogil:
+        """The verdict of the filters among the rules."""
+        cdef double answer
+        cdef int32_t i
+        for i in range(self.n_rules):
+            if self.rule_weights[i] == 0:
+                self.ask_rule(pods, i, &node, 1, &answer)
+                if answer == 0.0:
+                    return N_VERDICTS + i
+        return FITS
+
+    cdef int fill_block(self, class_t* pods, int64_t place, int64_t width) except -1 nogil:
+        """Compute what is dirty among up to BLOCK places of the list."""
+        cdef int32_t* cached = pods.score
+        cdef int32_t* nodes = self.order.at
+        cdef uint64_t bits = equal_bits(cached + place, DIRTY, <int>width)
+        cdef int32_t[BLOCK] asked
+        cdef int32_t[BLOCK] places
+        cdef double[BLOCK] answers
+        cdef int32_t i, rule, kept, n = 0
+        cdef int64_t at
+        while bits:
+            at = place + lowest_bit(bits)
+            bits &= bits - 1
+            cached[at] = self.local_score(pods, nodes[at])
+            if cached[at] >= 0:
+                asked[n] = nodes[at]
+                places[n] = <int32_t>at
+                n += 1
+        for rule in range(self.n_rules):
+            if n == 0:
+                break
+            self.ask_rule(pods, rule, asked, n, answers)
+            kept = 0
+            for i in range(n):
+                if self.rule_weights[rule]:
+                    cached[places[i]] += <int32_t>(
+                        self.rule_weights[rule] * <int64_t>answers[i]
+                    )
+                elif answers[i] == 0.0:
+                    cached[places[i]] = INFEASIBLE
+                    continue
+                asked[kept] = asked[i]
+                places[kept] = places[i]
+                kept += 1
+            n = kept
+        return 0
+
     cdef int64_t wanted_nodes(self, int64_t n) noexcept nogil:
         """How many feasible nodes end the scan of n nodes."""
         cdef int64_t percentage = self.percentage
@@ -887,8 +1008,8 @@ cdef class ClusterState(ClusterTable):
             score = cached[position]
             if score < 0:
                 if score == DIRTY:
-                    score = self.local_score(pods, node)
-                    cached[position] = score
+                    self.fill_block(pods, position, min(<int64_t>BLOCK, self.order.n - position))
+                    score = cached[position]
                 if score == INFEASIBLE:
                     continue
             if claimed:
@@ -959,11 +1080,7 @@ cdef class ClusterState(ClusterTable):
             width = min(<int64_t>BLOCK, n - seen, n - place)
             survey(cached + place, <int>width, &most, &least, &count)
             if least == DIRTY:
-                bits = equal_bits(cached + place, DIRTY, <int>width)
-                while bits:
-                    rank = place + lowest_bit(bits)
-                    cached[rank] = self.local_score(pods, nodes[rank])
-                    bits &= bits - 1
+                self.fill_block(pods, place, width)
                 survey(cached + place, <int>width, &most, &least, &count)
             if m + count > wanted:
                 # The window ends in this block, before the first feasible node too many.
@@ -1372,8 +1489,8 @@ cdef class ClusterState(ClusterTable):
             if accepted == NULL or accepted[node]:
                 score = pods.score[place]
                 if score == DIRTY:
-                    score = self.local_score(pods, node)
-                    pods.score[place] = score
+                    self.fill_block(pods, place, min(<int64_t>BLOCK, n - place))
+                    score = pods.score[place]
                 if score != INFEASIBLE and self.distant_verdict(pods, node) == FITS:
                     return <int32_t>place
             place += 1
@@ -1532,6 +1649,16 @@ cdef class ClusterState(ClusterTable):
                 [self.image_score(pods, self.feasible[i]) for i in range(n)], None
             )
         return result
+
+    def last_rule_scores(self, int32_t class_id, int32_t rule):
+        """Return what a user's rule says of the feasible nodes of the last cycle."""
+        cdef double answer
+        cdef int32_t i
+        answers = []
+        for i in range(self.n_feasible):
+            self.ask_rule(&self.classes[class_id], rule, &self.feasible[i], 1, &answer)
+            answers.append(<int64_t>answer)
+        return answers
 
     def scan_list(self, int32_t class_id, int32_t start, const uint8_t[::1] accepted=None):
         """Return the first place in the list, going round from ``start``, that passes; or -1.

@@ -73,6 +73,8 @@ cdef struct class_t:
     int64_t non_zero_memory
     int64_t* fit_amount       # per resource of the scoring strategy
     int64_t* balance_amount   # per resource of the balance
+    ints_t rule_resources     # what users' rules see of the request
+    int64_t* rule_amounts
     uint8_t balance_skipped
     uint8_t preference_invalid
     ints_t ports

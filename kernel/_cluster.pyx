@@ -81,6 +81,8 @@ cdef class ClusterTable:
             free(pods.use_amount)
             free(pods.fit_amount)
             free(pods.balance_amount)
+            free(pods.rule_resources.at)
+            free(pods.rule_amounts)
             free(pods.ports.at)
             free(pods.port_conflicts.at)
             free(pods.images.at)

@@ -19,13 +19,16 @@ from pyscale.model.topology import (
 )
 from pyscale.model.workloads import Service
 from pyscale.policies.kube_scheduler.objects import ClusterObjects
+from pyscale.policies.kube_scheduler.profile import Profile
 from pyscale.policies.kube_scheduler.snapshot import Snapshot
 
 GIBIBYTE = 2**30 * NANO
 IMAGE = "registry/app:v1"
 
 
-def mixed_cluster(n_nodes: int, n_applications: int) -> tuple[Snapshot, list[int]]:
+def mixed_cluster(
+    n_nodes: int, n_applications: int, profile: Profile | None = None
+) -> tuple[Snapshot, list[int]]:
     """Return a cluster and its pod classes.
 
     Half of the applications have a constraint beside their requests: spread over zones, node
@@ -35,7 +38,7 @@ def mixed_cluster(n_nodes: int, n_applications: int) -> tuple[Snapshot, list[int
     services = tuple(
         Service(f"app{i}", selector={"app": f"app{i}"}) for i in range(0, n_applications, 3)
     )
-    snapshot = Snapshot(objects=ClusterObjects(services=services))
+    snapshot = Snapshot(profile, ClusterObjects(services=services))
     for i in range(n_nodes):
         snapshot.add_node(_node(i))
     return snapshot, [snapshot.pod_class(_application(i)) for i in range(n_applications)]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .policy import KubeScheduler
     from .preemption import preempt
     from .profile import Profile, ScoringStrategy
+    from .rules import filter_rule, score_rule
     from .scheduler import Scheduler
     from .snapshot import Snapshot
 
@@ -21,8 +22,10 @@ _MODULE_OF = {
     "Scheduler": "scheduler",
     "ScoringStrategy": "profile",
     "Snapshot": "snapshot",
+    "filter_rule": "rules",
     "preempt": "preemption",
     "profile_from_configuration": "configuration",
+    "score_rule": "rules",
 }
 
 __all__ = [
@@ -32,8 +35,10 @@ __all__ = [
     "Scheduler",
     "ScoringStrategy",
     "Snapshot",
+    "filter_rule",
     "preempt",
     "profile_from_configuration",
+    "score_rule",
 ]
 
 

@@ -194,6 +194,11 @@ def _scores(
         for i, node in enumerate(window):
             value = raw[i] if normalised is None else normalised[i]
             found[node][plugin] = Score(raw[i], value, weight * value)
+    for i, rule in enumerate(scheduler.profile.rules):
+        if not rule.is_filter:
+            answers = scheduler.snapshot.state.last_rule_scores(cycle.info.class_id, i)
+            for node, raw in zip(window, answers, strict=True):
+                found[node][rule.name] = Score(raw, raw, rule.weight * raw)
     return found, tuple(skipped)
 
 
@@ -215,11 +220,8 @@ def _text(explanation: Explanation) -> Iterable[str]:
         yield f"pod {explanation.pod}: {explanation.message}"
     if explanation.bound_to:
         yield f"(it is on {explanation.bound_to}; this is the decision without it)"
-    plugins = [
-        plugin
-        for plugin in SCORE_PLUGINS
-        if any(plugin in node.scores for node in explanation.nodes)
-    ]
+    scored = [node.scores for node in explanation.nodes if node.scores]
+    plugins = list(scored[0]) if scored else []
     rows = [["node", "total", *(_short(plugin) for plugin in plugins), "verdict"]]
     rows += [_row(node, plugins) for node in explanation.nodes]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]) - 1)]

@@ -9,6 +9,8 @@ from types import MappingProxyType
 from pyscale.model.requirements import NodeSelectorTerm, PreferredNodeSelectorTerm
 from pyscale.model.topology import TopologySpreadConstraint
 
+from .rules import UserRule
+
 FILTER_PLUGINS = (
     "NodeUnschedulable",
     "NodeName",
@@ -100,6 +102,8 @@ class Profile:
         Behaviour of kube-scheduler 1.34, 1.35 or 1.36 where they differ.
     tie_break : str
         ``heap`` (1.35 and 1.36: the root of a heap) or ``first``.
+    rules : tuple of UserRule
+        Rules of one's own, after those built in.
     """
 
     filters: frozenset[str] = frozenset(FILTER_PLUGINS)
@@ -120,6 +124,7 @@ class Profile:
     scheduler_name: str = "default-scheduler"
     version: str = "1.36"
     tie_break: str = "heap"
+    rules: tuple[UserRule, ...] = ()
 
     def __post_init__(self) -> None:
         if self.version not in VERSIONS:

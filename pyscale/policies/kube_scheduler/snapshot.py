@@ -41,7 +41,7 @@ from .requests import (
     pod_requests,
 )
 from .topology import PodRules, TopologyRules
-from .verdicts import UNRESOLVABLE, Refusal, refusal
+from .verdicts import FIRST_RULE, UNRESOLVABLE, UNSCHEDULABLE, Refusal, refusal
 from .volumes import BETA_REGION, BETA_ZONE, VolumeCompiler, VolumeRules
 
 ANY_ADDRESS = "0.0.0.0"
@@ -140,6 +140,7 @@ class Snapshot:
             [(utilization, score * 10) for utilization, score in strategy.shape],
             [self._scored(name) for name in profile.balanced_resources],
         )
+        self.state.set_rules([rule.compiled() for rule in profile.rules])
 
     def _scored(self, name: str) -> int:
         return self._resource(name) if name in NATIVE or is_scalar_resource(name) else -1
@@ -339,6 +340,11 @@ class Snapshot:
                 else [self._interner.name(name) for name in sorted(names)]
             ),
             refused=pre_filter is not None,
+            rule_amounts=(
+                {self._resource(n): amount for n, amount in requests.fit_score.items()}
+                if self.profile.rules
+                else None
+            ),
         )
         rules = self._topology.add_class(class_id, template, static, terminating)
         self.classes.append(
@@ -449,6 +455,9 @@ class Snapshot:
 
     def refusal(self, verdict: int, shortfall: int) -> Refusal | None:
         """Return a kernel verdict in words."""
+        if verdict >= FIRST_RULE:
+            name = self.profile.rules[verdict - FIRST_RULE].name
+            return Refusal(name, UNSCHEDULABLE, (f"node(s) didn't pass {name}",))
         return refusal(verdict, shortfall, self.resources)
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 UNSCHEDULABLE = "Unschedulable"
 UNRESOLVABLE = "UnschedulableAndUnresolvable"
 
+FIRST_RULE = 21
+"""Verdicts from here on are those of users' filters, in their order."""
 _RESOURCES = 7
 _RESOURCES_BEYOND_NODE = 8
 _SPREAD = "node(s) didn't match pod topology spread constraints"
