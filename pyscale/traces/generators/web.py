@@ -82,14 +82,14 @@ def make_web(
     peak_replicas = draw.lognormal(_MEDIAN_REPLICAS_MILLI, _REPLICAS_SPREAD, n_workloads)
     peak_replicas = np.minimum(peak_replicas, 20 * _MEDIAN_REPLICAS_MILLI)
     peak_replicas = peak_replicas * scale[0] // scale[1]
-    trough = draw.between(180, 550, n_workloads)
+    ebb = draw.between(180, 550, n_workloads)
     peak_minute = np.array([minute for minute, _ in _PEAKS])[
         draw.choice([weight for _, weight in _PEAKS], n_workloads)
     ] + draw.between(-75, 75, n_workloads)
     cost_us = draw.lognormal(9_000, ONE * 12 // 10, n_workloads)
     hit = draw.below(_CROWD_SHARE, n_workloads) == 0
     crowd = np.where(hit, draw.between(2_000, 4_500, n_workloads), 1_000)
-    activity = _activity(draw, trough, peak_minute, crowd)
+    activity = _activity(draw, ebb, peak_minute, crowd)
 
     cpu_milli = np.array([cpu for cpu, *_ in _SHAPES])[shape]
     # One pod serves cpu_milli / 1000 * target / cost requests per second.
@@ -135,17 +135,17 @@ def make_web(
 
 def _activity(
     draw: Integers,
-    trough: NDArray[np.int64],
+    ebb: NDArray[np.int64],
     peak_minute: NDArray[np.int64],
     crowd: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     """Return the load of each minute in thousandths of the peak, int64 (n_minutes, n_workloads)."""
-    n_workloads = len(trough)
+    n_workloads = len(ebb)
     minute = np.arange(MINUTES, dtype=np.int64)[:, None]
     since_peak = minute - peak_minute
     # A second wave, with the period of half a day, gives the midday and the evening hump.
     wave = (850 * day_wave(since_peak) + 150 * day_wave(2 * since_peak)) // 1000
-    level = trough + (1000 - trough) * (1000 + wave) // 2000
+    level = ebb + (1000 - ebb) * (1000 + wave) // 2000
     noise = draw.normal(MINUTES * n_workloads).reshape(MINUTES, n_workloads)
     smooth = np.zeros_like(noise)
     state = np.zeros(n_workloads, dtype=np.int64)
