@@ -32,6 +32,7 @@ from .candidates import (
 )
 from .conditions import Conditions, evaluate_conditions
 from .consolidation import DELETE, REPLACE, Command, Consolidation, NoCommand
+from .eviction import DO_NOT_DISRUPT
 from .instance_types import CompiledType
 from .simulation import simulate
 from .solver import Solver
@@ -155,7 +156,17 @@ class Disruption:
                 )
         return found, reasons
 
-    def evaluate(self, method: str, only: str | None = None) -> MethodResult:
+    @cached_property
+    def has_timed_blockers(self) -> bool:
+        """Whether some pod on a node must not be disrupted for a limited time."""
+        return any(
+            pod.node_name and pod.template.annotations.get(DO_NOT_DISRUPT, "true") != "true"
+            for pod in self.objects.pods
+        )
+
+    def evaluate(
+        self, method: str, only: str | None = None, *, compute: bool = True
+    ) -> MethodResult:
         """Return what a method would do.
 
         Parameters
@@ -163,6 +174,8 @@ class Disruption:
         method : {"Emptiness", "Drift", "MultiNode", "SingleNode"}
         only : str, optional
             Consider this one node alone, whatever the budgets say.
+        compute : bool
+            False stops at candidates and budgets.
         """
         eligible, reasons = self._eventual if method == DRIFT else self._graceful
         run = _Run({}, dict(reasons))
@@ -181,7 +194,7 @@ class Disruption:
         if only is not None:
             considered = [candidate for candidate in candidates if candidate.name == only]
             run.budgets = dict.fromkeys(budgets, UNLIMITED)
-        command = self._compute(method, considered, run, eligible)
+        command = self._compute(method, considered, run, eligible) if compute else None
         return MethodResult(candidates, budgets, command, run.left_alone, run.is_constrained)
 
     def _compute(

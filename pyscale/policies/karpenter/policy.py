@@ -1,0 +1,249 @@
+"""Karpenter as a policy: options, and what decides in one run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from pyscale.errors import InvalidObjectError, UnsupportedError
+from pyscale.model.groups import NodeGroup, NodePool
+from pyscale.model.nodes import ARCH_LABEL, CAPACITY_TYPE_LABEL, OS_LABEL
+from pyscale.model.requirements import Requirement
+from pyscale.model.times import SECOND
+
+from ..base import BOOTING, READY, ClusterView, Setting
+from ..decision import Action, AddNodes, Decision, RemoveNodes, ReplaceNodes, WakeOn
+from .consolidation import DELETE
+from .disruption import Disruption
+from .disruption_loop import DisruptionLoop, Execution
+from .launching import order_of
+from .provisioning import Window
+from .solver import Solver
+from .state import Settings
+from .view_cluster import Clock, ViewCluster, node_id
+
+DEFAULT_POOL = NodePool(
+    "default",
+    requirements=(
+        Requirement(ARCH_LABEL, "In", ("amd64",)),
+        Requirement(OS_LABEL, "In", ("linux",)),
+        Requirement(CAPACITY_TYPE_LABEL, "In", ("on-demand",)),
+    ),
+)
+
+_PREFERENCE_POLICIES = ("Respect", "Ignore")
+_MIN_VALUES_POLICIES = ("Strict", "BestEffort")
+
+
+@dataclass(frozen=True)
+class Karpenter:
+    """Karpenter 1.14: machines bought directly from NodePool requirements.
+
+    Attributes
+    ----------
+    pools : tuple of NodePool
+        By default one for on-demand Linux machines on amd64.
+    batch_idle_duration_ns, batch_max_duration_ns : int
+        The batching window of provisioning.
+    preference_policy : {"Respect", "Ignore"}
+    min_values_policy : {"Strict", "BestEffort"}
+    reserved_capacity, spot_to_spot_consolidation : bool
+        Feature gates.
+    interruption_queue : str
+        Name of the queue of interruption notices; with one, spot machines that the cloud announces
+        to take back are drained at once.
+
+    Raises
+    ------
+    InvalidObjectError
+        For an unknown word, a negative duration, or two pools of one name.
+    UnsupportedError
+        For a static pool.
+
+    Notes
+    -----
+    Follows Karpenter core at revision 2266468.  Machine-dependent time limits are not emulated.
+    """
+
+    name: ClassVar[str] = "karpenter"
+
+    pools: tuple[NodePool, ...] = (DEFAULT_POOL,)
+    batch_idle_duration_ns: int = SECOND
+    batch_max_duration_ns: int = 10 * SECOND
+    preference_policy: str = "Respect"
+    min_values_policy: str = "Strict"
+    reserved_capacity: bool = True
+    spot_to_spot_consolidation: bool = False
+    interruption_queue: str = ""
+
+    def __post_init__(self) -> None:
+        for option, allowed in (
+            ("preference_policy", _PREFERENCE_POLICIES),
+            ("min_values_policy", _MIN_VALUES_POLICIES),
+        ):
+            found = getattr(self, option)
+            if found not in allowed:
+                expected = " or ".join(allowed)
+                raise InvalidObjectError(option, f"expected {expected}, found {found!r}")
+        for option in ("batch_idle_duration_ns", "batch_max_duration_ns"):
+            found = getattr(self, option)
+            if found < 0:
+                raise InvalidObjectError(option, f"expected at least 0, found {found}")
+        seen: set[str] = set()
+        for pool in self.pools:
+            if pool.name in seen:
+                raise InvalidObjectError(f"node pool {pool.name}", "the name is taken twice")
+            if pool.replicas is not None:
+                raise UnsupportedError("static capacity", f"node pool {pool.name}")
+            seen.add(pool.name)
+
+    def settings(self) -> Settings:
+        """Return what a round reads of the options."""
+        return Settings(
+            self.preference_policy,
+            self.min_values_policy,
+            self.reserved_capacity,
+            self.spot_to_spot_consolidation,
+        )
+
+    def begin(self, setting: Setting) -> KarpenterRun:
+        """Return what decides in one run."""
+        return KarpenterRun(self, setting)
+
+    def node_groups(self) -> tuple[NodeGroup, ...]:
+        """Return no groups: Karpenter needs none."""
+        return ()
+
+    def node_pools(self) -> tuple[NodePool, ...]:
+        """Return the pools."""
+        return self.pools
+
+    def decide(self, view: ClusterView) -> Decision:
+        """Decide once, as at the start of a run."""
+        return self.begin(view.setting).decide(view)
+
+
+@dataclass
+class KarpenterRun:
+    """Karpenter within one run, with what it remembers from look to look."""
+
+    name: ClassVar[str] = Karpenter.name
+
+    policy: Karpenter
+    setting: Setting
+    _nominated: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        policy = self.policy
+        self._settings = policy.settings()
+        self._cluster = ViewCluster(self.setting)
+        self._clock = Clock()
+        self._window = Window(policy.batch_idle_duration_ns, policy.batch_max_duration_ns)
+        self._disruption = DisruptionLoop()
+        #: How long a node is spared on which a round has placed pods.
+        self._nomination_ns = max(2 * policy.batch_max_duration_ns, 10 * SECOND)
+
+    def begin(self, setting: Setting) -> KarpenterRun:
+        """Return a fresh run."""
+        return KarpenterRun(self.policy, setting)
+
+    def node_groups(self) -> tuple[NodeGroup, ...]:
+        """Return no groups."""
+        return ()
+
+    def node_pools(self) -> tuple[NodePool, ...]:
+        """Return the pools."""
+        return self.policy.pools
+
+    def decide(self, view: ClusterView) -> Decision:
+        """Provision when a window closes, disrupt when a look is due, expire what is too old."""
+        solver: Solver | None = None
+
+        def look() -> Solver:
+            nonlocal solver
+            if solver is None:
+                objects = self._cluster.objects(view, self._nominated)
+                solver = Solver(objects, self._settings)
+            return solver
+
+        actions: list[Action] = []
+        wakes: list[int | None] = []
+        expired, next_expiry = self._expire(view)
+        actions += expired
+        actions += self._interruptions(view)
+        if self._window.is_over(view):
+            actions += self._provision(view, look())
+            self._window.close(view.now_ns)
+        clock = self._clock.look(view)
+        if not actions:
+            for execution in self._disruption.step(view.now_ns, clock, lambda: Disruption(look())):
+                actions.append(_action(execution))
+            wakes.append(self._disruption.wake_ns)
+        else:
+            # What was just done is not in this view yet.
+            wakes.append(max(view.now_ns + 1, self._disruption.wake_ns))
+        wakes += [self._window.wake_ns, next_expiry]
+        wake = min((max(time, view.now_ns + 1) for time in wakes if time is not None), default=None)
+        return Decision(tuple(actions), wake, WakeOn.POD_PENDING | WakeOn.NODE_FAILED)
+
+    def _provision(self, view: ClusterView, solver: Solver) -> list[Action]:
+        solution = solver.solve()
+        until = view.now_ns + self._nomination_ns
+        for number, pods in solution.placements.items():
+            if any(i < len(solver.pending) for i in pods):
+                self._nominated[node_id(solver.nodes[number].name)] = until
+        self._nominated = {node: end for node, end in self._nominated.items() if end > view.now_ns}
+        orders: list[Action] = []
+        for claim in solution.claims:
+            pods = [int(solver.pending.pods[i].uid) for i in claim.pods if i < len(solver.pending)]
+            reason = f"Provision: {len(claim.pods)} pods need a node of {claim.pool}"
+            orders.append(order_of(claim, reason, pods))
+        return orders
+
+    def _expire(self, view: ClusterView) -> tuple[list[Action], int | None]:
+        """Remove what has outlived its pool's ``expireAfter``, whatever the budgets say."""
+        soonest: int | None = None
+        actions: list[Action] = []
+        for index, pool in enumerate(view.pools):
+            if pool.expire_after_ns is None:
+                continue
+            mine = [i for i, kind in enumerate(view.kinds) if kind.pool == index]
+            rows = (view.node_state == READY) | (view.node_state == BOOTING)
+            rows &= np.isin(view.node_kind, mine)
+            ends = view.node_created_ns[rows] + pool.expire_after_ns
+            over = ends <= view.now_ns
+            nodes = tuple(view.node_id[rows][over].tolist())
+            if nodes:
+                grace = pool.termination_grace_period_ns
+                actions.append(RemoveNodes(nodes, f"Expired: {len(nodes)} nodes", grace))
+            if not over.all():
+                later = int(ends[~over].min())
+                soonest = later if soonest is None else min(soonest, later)
+        return actions, soonest
+
+    def _interruptions(self, view: ClusterView) -> list[Action]:
+        """Drain what the cloud has announced to take back."""
+        if not self.policy.interruption_queue:
+            return []
+        nodes = tuple(
+            failure.node
+            for failure in view.failures
+            if failure.code == "Interrupted" and failure.pool >= 0
+        )
+        return [RemoveNodes(nodes, "Interrupted: the cloud takes them back")] if nodes else []
+
+
+def _action(execution: Execution) -> Action:
+    command = execution.command
+    nodes = tuple(sorted(node_id(candidate.name) for candidate in command.candidates))
+    grace = [candidate.node.termination_grace_period_ns for candidate in command.candidates]
+    # All nodes of a command are drained alike: as long as the most patient one.
+    grace_ns = None if None in grace else max(period for period in grace if period is not None)
+    if command.decision == DELETE:
+        return RemoveNodes(nodes, execution.reason, grace_ns)
+    orders: tuple[AddNodes, ...] = tuple(
+        order_of(claim, execution.reason) for claim in command.replacements
+    )
+    return ReplaceNodes(nodes, orders, execution.reason, execution.timeout_ns, grace_ns)

@@ -1,0 +1,283 @@
+"""The view of a run as the objects that Karpenter's rounds read; what did not change is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pyscale.model.catalog import Catalog
+from pyscale.model.nodes import HOSTNAME_LABEL
+from pyscale.model.pods import Pod, PodCondition
+from pyscale.model.times import SECOND
+
+from ..base import BOOTING, DRAINING, TERMINATING, ClusterView, Setting
+from .labels import INITIALIZED_LABEL, REGISTERED_LABEL
+from .state import ClusterObjects, DaemonSet, StateNode
+
+#: A second pod event on a node within this time does not move its ``lastPodEventTime``.
+POD_EVENT_DEDUPE_NS = 10 * SECOND
+
+_READY = (PodCondition("Ready", "True"),)
+_UNSCHEDULABLE = (PodCondition("PodScheduled", "False", "Unschedulable"),)
+_OF_NODE = (REGISTERED_LABEL, INITIALIZED_LABEL)
+
+
+def node_name(node: int) -> str:
+    """Return the name of a node of the view; names are in the order of ids."""
+    return f"n{node:09d}"
+
+
+def node_id(name: str) -> int:
+    """Return the id of a node by its own or its NodeClaim's name."""
+    return int(name.removeprefix("nc-").removeprefix("n"))
+
+
+@dataclass(slots=True)
+class _Row:
+    """A node as it was seen last."""
+
+    version: int
+    shape: tuple[int, int, bool]
+    node: StateNode
+    pods: tuple[Pod, ...]
+    movable: frozenset[int]
+    last_event_ns: int | None
+
+
+class ViewCluster:
+    """Follows one run.
+
+    Nodes that boot are NodeClaims without a Node; nodes that are draining, or wait for their
+    replacement, are marked for deletion.  The pods of a dump or a run are ready and have no
+    deletion timestamp.
+    """
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self._daemon_classes = frozenset(setting.daemon_classes)
+        self._daemon_sets = tuple(
+            DaemonSet(
+                f"{setting.templates[number].namespace}/daemon-{number}",
+                setting.templates[number],
+                namespace=setting.templates[number].namespace,
+            )
+            for number in setting.daemon_classes
+        )
+        self._rows: dict[int, _Row] = {}
+        self._catalogs: tuple[Catalog, Catalog] | None = None
+
+    def _sold(self, catalog: Catalog) -> Catalog:
+        """Return the catalogue without the types that are not sold at the moment."""
+        if self._catalogs is None or self._catalogs[0] is not catalog:
+            types = tuple(kind for kind in catalog.instance_types if kind.offerings)
+            self._catalogs = (catalog, replace(catalog, instance_types=types))
+        return self._catalogs[1]
+
+    def objects(self, view: ClusterView, nominated: Mapping[int, int]) -> ClusterObjects:
+        """Return the objects of this moment.
+
+        Parameters
+        ----------
+        view : ClusterView
+        nominated : mapping of int to int
+            Node id -> until when it is nominated.
+        """
+        rows = self._update(view)
+        nodes: list[StateNode] = []
+        placed: list[Pod] = []
+        for number, row in rows.items():
+            flag = nominated.get(number, 0) > view.now_ns
+            if row.node.nominated != flag:
+                row.node = replace(row.node, nominated=flag)
+            nodes.append(row.node)
+            placed.extend(row.pods)
+        placed.extend(self._pending(view))
+        placed.sort(key=_by_name)
+        budgets = tuple(
+            replace(budget, disruptions_allowed=int(allowed))
+            for budget, allowed in zip(
+                self._setting.disruption_budgets, view.disruptions_allowed, strict=True
+            )
+        )
+        return ClusterObjects(
+            node_pools=view.pools,
+            catalog=self._sold(view.catalog),
+            nodes=tuple(nodes),
+            pods=tuple(placed),
+            daemon_sets=self._daemon_sets,
+            budgets=budgets,
+            now_ns=view.now_ns + self._setting.epoch_ns,
+        )
+
+    def _update(self, view: ClusterView) -> dict[int, _Row]:
+        known = self._rows
+        rows: dict[int, _Row] = {}
+        columns = zip(
+            view.node_id.tolist(),
+            view.node_version.tolist(),
+            view.node_kind.tolist(),
+            view.node_state.tolist(),
+            view.node_cordoned.tolist(),
+            strict=True,
+        )
+        for i, (number, version, kind, state, cordoned) in enumerate(columns):
+            row = known.get(number)
+            shape = (kind, state, cordoned)
+            if row is None or row.version != version or row.shape != shape:
+                row = self._read(view, i, number, row, version, shape)
+            rows[number] = row
+        self._rows = rows
+        return rows
+
+    def _read(
+        self,
+        view: ClusterView,
+        i: int,
+        number: int,
+        before: _Row | None,
+        version: int,
+        shape: tuple[int, int, bool],
+    ) -> _Row:
+        ids, classes, bound = view.pods_on(i)
+        epoch = self._setting.epoch_ns
+        known = {} if before is None else {int(pod.uid): pod for pod in before.pods}
+        name = node_name(number)
+        pods, movable, newest = [], set(), -1
+        for pod_id, class_id, bound_ns in zip(
+            ids.tolist(), classes.tolist(), bound.tolist(), strict=True
+        ):
+            pod = known.get(pod_id)
+            if pod is None:
+                pod = self._pod(pod_id, class_id, bound_ns + epoch, name)
+            pods.append(pod)
+            if class_id not in self._daemon_classes:
+                movable.add(pod_id)
+                newest = max(newest, bound_ns)
+        seen = frozenset() if before is None else before.movable
+        last = None if before is None else before.last_event_ns
+        if movable != seen:
+            # What left did so now at the latest; what came says when.
+            event = view.now_ns if seen - movable else newest
+            if last is None or event + epoch - last >= POD_EVENT_DEDUPE_NS:
+                last = event + epoch
+        if before is not None and before.shape == shape:
+            node = before.node
+            if node.last_pod_event_ns != last:
+                node = replace(node, last_pod_event_ns=last)
+        else:
+            node = self._node(view, i, name, last)
+        return _Row(version, shape, node, tuple(pods), frozenset(movable), last)
+
+    def _pod(self, number: int, class_id: int, bound_ns: int, node: str) -> Pod:
+        return Pod(
+            name=f"p{number:012d}",
+            template=self._setting.templates[class_id],
+            uid=str(number),
+            creation_ns=bound_ns,
+            start_ns=bound_ns,
+            node_name=node,
+            phase="Running",
+            conditions=_READY,
+        )
+
+    def _pending(self, view: ClusterView) -> list[Pod]:
+        epoch = self._setting.epoch_ns
+        columns = zip(
+            view.pending_pod.tolist(),
+            view.pending_class.tolist(),
+            view.pending_since_ns.tolist(),
+            strict=True,
+        )
+        return [
+            Pod(
+                name=f"p{number:012d}",
+                template=self._setting.templates[class_id],
+                uid=str(number),
+                creation_ns=since + epoch,
+                phase="Pending",
+                conditions=_UNSCHEDULABLE,
+            )
+            for number, class_id, since in columns
+        ]
+
+    def _node(self, view: ClusterView, i: int, name: str, last_event_ns: int | None) -> StateNode:
+        kind = view.kinds[view.node_kind[i]]
+        state = int(view.node_state[i])
+        epoch = self._setting.epoch_ns
+        pool = view.pools[kind.pool] if kind.pool >= 0 else None
+        labels = {**kind.node.labels, HOSTNAME_LABEL: name}
+        claim_labels = {key: value for key, value in labels.items() if key not in _OF_NODE}
+        has_node = state != BOOTING or pool is None
+        is_deleting = state in (DRAINING, TERMINATING)
+        ready = int(view.node_ready_ns[i])
+        return StateNode(
+            name=name if has_node else f"nc-{name}",
+            node_name=name,
+            labels=labels if has_node else claim_labels,
+            capacity=kind.node.capacity,
+            allocatable=kind.node.allocatable,
+            taints=kind.node.taints,
+            node_labels=labels if has_node else {},
+            node_taints=kind.node.taints if has_node else (),
+            claim_labels=claim_labels,
+            annotations=kind.node.annotations,
+            pool="" if pool is None else pool.name,
+            managed=pool is not None,
+            has_node=has_node,
+            registered=has_node,
+            initialized=has_node,
+            marked_for_deletion=is_deleting or bool(view.node_cordoned[i]),
+            deleting=is_deleting,
+            instance_terminating=state == TERMINATING,
+            creation_ns=int(view.node_created_ns[i]) + epoch,
+            initialized_ns=ready + epoch if ready >= 0 else None,
+            last_pod_event_ns=last_event_ns,
+            expire_after_ns=None if pool is None else pool.expire_after_ns,
+            termination_grace_period_ns=(
+                None if pool is None else pool.termination_grace_period_ns
+            ),
+        )
+
+
+def _by_name(pod: Pod) -> str:
+    # Ids are in the order of creation; upstream's list order is arbitrary.
+    return pod.name
+
+
+class Clock:
+    """The consolidation clock: when something happened last that consolidation may care about.
+
+    Moves when a pod is bound or leaves, when a node comes, goes or changes its state, when prices
+    change, and by itself after five minutes.
+
+    Notes
+    -----
+    Follows Karpenter core ``pkg/controllers/state/cluster.go:ConsolidationState``.
+    """
+
+    LIFETIME_NS = 300 * SECOND
+
+    def __init__(self) -> None:
+        self.time_ns = -1
+        self._seen: tuple[np.ndarray, ...] = ()
+
+    def look(self, view: ClusterView) -> int:
+        """Return the time of the last move, which may be now."""
+        columns = (
+            view.node_id,
+            view.node_version,
+            view.node_state,
+            view.node_cordoned,
+            view.kind_price_nano,
+        )
+        same = len(self._seen) == len(columns) and all(
+            now is before or np.array_equal(now, before)
+            for now, before in zip(columns, self._seen, strict=True)
+        )
+        if not same or view.now_ns - self.time_ns > self.LIFETIME_NS:
+            self.time_ns = view.now_ns
+        if not same:
+            self._seen = tuple(column.copy() for column in columns)
+        return self.time_ns
