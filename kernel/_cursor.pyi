@@ -1,4 +1,4 @@
-from typing import Any, final
+from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ class Cursors:
     n_classes: int
     n_nodes: int
     max_nodes: int
-    def __init__(self, n_resources: int, narrow: bool) -> None: ...
+    def __new__(cls, n_resources: int, narrow: bool) -> Self: ...
     def load(
         self,
         requests: NDArray[Any],

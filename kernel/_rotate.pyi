@@ -1,4 +1,4 @@
-from typing import final
+from typing import Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +10,13 @@ class Rotation:
     n_runs: int
     n_nodes: int
     last_node: int
-    def __init__(
-        self,
+    def __new__(
+        cls,
         rooms: NDArray[np.int64],
         sizes: NDArray[np.int64],
         last_node: int,
         max_breaks: int,
-    ) -> None: ...
+    ) -> Self: ...
     def place_classes(
         self,
         records: Runs,

@@ -1,4 +1,4 @@
-from typing import Any, final
+from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ class Runs:
     n_runs: int
     n_nodes: int
     n_records: int
-    def __init__(self, n_resources: int, narrow: bool) -> None: ...
+    def __new__(cls, n_resources: int, narrow: bool) -> Self: ...
     def clear(self) -> None: ...
     def add(
         self, rooms: NDArray[Any], sizes: NDArray[np.int64], scores: NDArray[np.int64]
