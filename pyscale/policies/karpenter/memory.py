@@ -45,14 +45,18 @@ class CompileMemory:
     def types(self, catalog: Catalog, reservation_label: str) -> tuple[CompiledType, ...]:
         """Return the catalogue compiled."""
         key = ((catalog,), (reservation_label,))
-        return self._recall("types", *key) or self._keep(
-            "types", *key, compile_catalog(catalog, reservation_label)
-        )
+        found = self._recall("types", *key)
+        if found is None:
+            found = self._keep("types", *key, compile_catalog(catalog, reservation_label))
+        return found  # type: ignore[no-any-return]
 
     def sets(self, well_known: frozenset[str]) -> SetTable:
         """Return the table of requirement sets."""
         key = ((), (well_known,))
-        return self._recall("sets", *key) or self._keep("sets", *key, SetTable(well_known))
+        found = self._recall("sets", *key)
+        if found is None:
+            found = self._keep("sets", *key, SetTable(well_known))
+        return found  # type: ignore[no-any-return]
 
     def forms(self, objects: ClusterObjects, settings: Settings) -> FormTable:
         """Return the table of pod forms."""
