@@ -63,15 +63,29 @@ def read_loads(path: PathLike, format: str | None = None, **options: Any) -> Loa
     return loads
 
 
+def sniff_loads(head: bytes, names: list[str]) -> str:
+    """Tell the format of a load signal from a file's first bytes and its column names.
+
+    Returns
+    -------
+    str
+        A name in :data:`LOAD_FORMATS`, ``""`` for none.
+    """
+    if b"qps.csv" in head[:512]:
+        return "alibaba-genai-qps"  # the name of a member of an archive
+    found = set(names)
+    return next((name for name, wanted in _COLUMNS.items() if wanted <= found), "")
+
+
 def _sniff(path: PathLike) -> str:
     from .arrow_table import arrow_names, kind_of
 
     head = read_head(path)
     if b"qps.csv" in head[:512]:
-        return "alibaba-genai-qps"  # the name of a member of an archive
-    names = set(arrow_names(path) if kind_of(head) else read_header(path))
-    for name, wanted in _COLUMNS.items():
-        if wanted <= names:
-            return name
+        return sniff_loads(head, [])
+    names = arrow_names(path) if kind_of(head) else read_header(path)
+    found = sniff_loads(head, names)
+    if found:
+        return found
     known = ", ".join(LOAD_FORMATS)
     raise TraceError(os.fspath(path), f"the format is not known; give format=, one of {known}")

@@ -12,6 +12,7 @@ from typing import Any
 from pyscale.errors import TraceError
 
 from .files import PathLike, check_file, read_head
+from .load_registry import sniff_loads
 from .trace import Trace
 
 Sniff = Callable[[str, bytes, list[str]], bool]
@@ -192,6 +193,9 @@ def sniff_format(path: PathLike) -> str:
     for entry in FORMATS.values():
         if entry.matches(name, head, header):
             return entry.name
+    signal = sniff_loads(head, header)
+    if signal:
+        raise TraceError(os.fspath(path), f"is a load signal ({signal}): read it with read_loads")
     names = ", ".join(FORMATS)
     raise TraceError(os.fspath(path), f"the format is not known; give format=, one of {names}")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from public_data import public_file
 
 from pyscale.errors import TraceError
-from pyscale.traces import load_example, read_loads, write_loads
+from pyscale.traces import load_example, load_trace, read_loads, write_loads
 from pyscale.traces.azure_functions import mean_concurrency
 from pyscale.traces.azure_llm import ServiceTime
 from pyscale.traces.load import Workload
@@ -207,6 +207,14 @@ def test_an_archive_without_the_table_is_refused(tmp_path):
     path = write(tmp_path, archive.getvalue(), "x.tar.gz")
     with pytest.raises(TraceError, match=r"x.tar.gz: expected a member qps.csv, found none"):
         read_loads(path, format="alibaba-genai-qps")
+
+
+def test_a_load_signal_instead_of_pods_is_told(tmp_path):
+    path = write(tmp_path, LLM + "2023-11-16 18:17:03,1,1\n")
+    with pytest.raises(
+        TraceError, match=r"is a load signal \(azure-llm\): read it with read_loads"
+    ):
+        load_trace(path)
 
 
 def test_an_unknown_format_is_refused(tmp_path):
