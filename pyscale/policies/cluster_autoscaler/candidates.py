@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from .drain import DrainRules
 from .options import Options
 from .snapshot import Snapshot
-from .world import NodeGroupRow, NodeRow
+from .world import NodeGroupRow, NodeRow, Pods
 
 
 @dataclass(slots=True)
@@ -34,34 +34,53 @@ class GroupDelays:
         )
 
 
-def candidates_in_order(
-    nodes: Sequence[NodeRow],
-    groups: Mapping[str, NodeGroupRow],
-    snapshot: Snapshot,
-    rules: DrainRules,
-    unneeded: Collection[str],
-    is_held_back: Callable[[str], bool],
-    now: int,
-) -> list[NodeRow]:
-    """Return nodes of groups above their minimum, those that are easiest to remove first.
+class CandidateOrder:
+    """Sorts candidates; what it finds of a node holds while the node's pods are the same list."""
 
-    Empty ones come first, and of those the ones that wait for no pod to complete; then those that
-    were unneeded before; equal ones keep their order.
-    """
+    def __init__(self, options: Options, pods: Pods) -> None:
+        self._rules = DrainRules(options, pods)
+        self._known: dict[str, tuple[Sequence[int], bool, bool]] = {}
 
-    def rank(node: NodeRow) -> tuple[bool, bool, bool]:
+    def sort(
+        self,
+        nodes: Sequence[NodeRow],
+        groups: Mapping[str, NodeGroupRow],
+        snapshot: Snapshot,
+        unneeded: Collection[str],
+        is_held_back: Callable[[str], bool],
+        now: int,
+    ) -> list[NodeRow]:
+        """Return nodes of groups above their minimum, those that are easiest to remove first.
+
+        Empty ones come first, and of those the ones that wait for no pod to complete; then those
+        that were unneeded before; equal ones keep their order.
+        """
+        open_groups = {
+            name
+            for name, group in groups.items()
+            if group.target > group.min_size and not is_held_back(name)
+        }
+        ranked: list[tuple[tuple[bool, bool, bool], int, NodeRow]] = []
+        for node in nodes:
+            if node.group not in open_groups:
+                continue
+            empty, waits = self._emptiness(node, snapshot, now)
+            rank = not empty, empty and waits, node.name not in unneeded
+            ranked.append((rank, len(ranked), node))
+        ranked.sort(key=lambda entry: entry[:2])
+        return [node for _, _, node in ranked]
+
+    def _emptiness(self, node: NodeRow, snapshot: Snapshot, now: int) -> tuple[bool, bool]:
+        """Whether a node has no pod to move, and whether one of its pods is to complete."""
         handle = snapshot.handle(node.name)
         if handle is None:
-            return True, False, node.name not in unneeded
-        found = rules.pods_to_move(snapshot.pods_on(handle), None, now)
+            return False, False
+        pods = snapshot.pods_on(handle)
+        known = self._known.get(node.name)
+        if known is not None and known[0] is pods:
+            return known[1], known[2]
+        found = self._rules.pods_to_move(pods, None, now)
         empty = found.blocking is None and not found.moved
-        return not empty, empty and found.waits, node.name not in unneeded
-
-    eligible = [
-        node
-        for node in nodes
-        if node.group in groups
-        and groups[node.group].target > groups[node.group].min_size
-        and not is_held_back(node.group)
-    ]
-    return sorted(eligible, key=rank)
+        if self._rules.is_timeless(pods):
+            self._known[node.name] = pods, empty, found.waits
+        return empty, found.waits

@@ -19,15 +19,14 @@ INSTANCE_CACHE_REFRESH = 2 * MINUTE
 
 @dataclass(slots=True)
 class Readiness:
-    """Names of nodes (and instances without node) by class."""
+    """Numbers of nodes (and instances without node) by class; names of those not started."""
 
-    registered: list[str] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
-    ready: list[str] = field(default_factory=list)
+    registered: int = 0
+    ready: int = 0
+    unready: int = 0
+    unregistered: int = 0
+    long_unregistered: int = 0
     not_started: list[str] = field(default_factory=list)
-    unready: list[str] = field(default_factory=list)
-    unregistered: list[str] = field(default_factory=list)
-    long_unregistered: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -88,6 +87,7 @@ class ClusterState:
         self._cache_due: int | None = None
         self._instances: dict[str, Sequence[Instance]] = {}
         self._previous: dict[str, Sequence[Instance]] = {}
+        self._names: dict[str, tuple[Sequence[Instance], frozenset[str]]] = {}
 
     # --- the update of each iteration ---
 
@@ -140,31 +140,45 @@ class ClusterState:
     def _update_readiness(self, nodes: Sequence[NodeRow], now: int) -> None:
         readiness: dict[str, Readiness] = {}
         total = Readiness()
-        known = {
-            group: {instance.name for instance in instances}
-            for group, instances in self._instances.items()
-        }
         for node in nodes:
+            total.registered += 1
             if not node.group:
-                _classify(total, node, False, now, self._options.max_node_startup_time)
+                _classify(total, node, now, self._options.max_node_startup_time)
                 continue
-            own = readiness.setdefault(node.group, Readiness())
+            own = readiness.get(node.group)
+            if own is None:
+                own = readiness[node.group] = Readiness()
+            own.registered += 1
+            if node.name not in self._known_names(node.group):
+                continue
+            if node.ready:
+                own.ready += 1
+                continue
             startup = self._group_options(node.group).max_node_startup_time
-            deleted = node.name not in known.get(node.group, ())
             for where in (own, total):
-                _classify(where, node, deleted, now, startup)
-        for name, (group, since) in self._unregistered_since.items():
+                _classify(where, node, now, startup)
+        for group, since in self._unregistered_since.values():
             own = readiness.setdefault(group, Readiness())
-            late = since + self._group_options(group).max_node_provision_time < now
-            for where in (own, total):
-                (where.long_unregistered if late else where.unregistered).append(name)
+            if since + self._group_options(group).max_node_provision_time < now:
+                own.long_unregistered += 1
+            else:
+                own.unregistered += 1
         self._readiness, self._total = readiness, total
+
+    def _known_names(self, group: str) -> frozenset[str]:
+        """Names of a group's instances as last read."""
+        instances = self._instances.get(group, ())
+        known = self._names.get(group)
+        if known is None or known[0] is not instances:
+            known = instances, frozenset(instance.name for instance in instances)
+            self._names[group] = known
+        return known[1]
 
     def _update_ranges(self, targets: dict[str, int]) -> None:
         self._ranges = {}
         for group in self._groups:
             size = targets[group]
-            late = len(self._readiness.get(group, Readiness()).long_unregistered)
+            late = self._readiness.get(group, Readiness()).long_unregistered
             self._ranges[group] = _Range(size - late, size, size)
         for group, request in self._requests.items():
             if group in self._ranges:
@@ -204,8 +218,8 @@ class ClusterState:
             if readiness is None:
                 continue
             target = self._ranges[group].target
-            registered = len(readiness.registered)
-            pending = len(readiness.unregistered) + len(readiness.long_unregistered)
+            registered = readiness.registered
+            pending = readiness.unregistered + readiness.long_unregistered
             if target - pending <= registered <= target:
                 continue
             known = self._incorrect.get(group)
@@ -247,11 +261,11 @@ class ClusterState:
 
     def is_cluster_healthy(self) -> bool:
         """Whether not too many nodes are unready."""
-        unready = len(self._total.unready)
+        unready = self._total.unready
         if unready <= self._options.ok_total_unready_count:
             return True
         share = self._options.max_total_unready_percentage / 100.0
-        return unready <= share * len(self._total.registered)
+        return unready <= share * self._total.registered
 
     def is_group_healthy(self, group: str) -> bool:
         """Whether not too many of a group's nodes are missing."""
@@ -262,9 +276,9 @@ class ClusterState:
         if readiness is None:
             target, minimum = acceptable.target, acceptable.minimum
             return target == 0 or (minimum == 0 and target > 0)
-        ready = len(readiness.ready)
+        ready = readiness.ready
         missing = max(0, acceptable.minimum - ready)
-        present = ready + len(readiness.unready) + len(readiness.not_started)
+        present = ready + readiness.unready + len(readiness.not_started)
         share = self._options.max_total_unready_percentage / 100.0
         return not (missing > self._options.ok_total_unready_count and missing > share * present)
 
@@ -289,8 +303,8 @@ class ClusterState:
     def _present(self, group: str) -> int:
         """Nodes that need not be waited for: they are there, or are given up."""
         readiness = self._readiness.get(group, Readiness())
-        present = len(readiness.ready) + len(readiness.unready)
-        return present + len(readiness.long_unregistered)
+        present = readiness.ready + readiness.unready
+        return present + readiness.long_unregistered
 
     def upcoming(self, now: int) -> dict[str, tuple[int, list[str]]]:
         """Return per group the nodes on their way and those registered but not started."""
@@ -336,16 +350,13 @@ class ClusterState:
 
     def registered(self, group: str) -> int:
         """Return the number of a group's Node objects."""
-        return len(self._readiness.get(group, Readiness()).registered)
+        return self._readiness.get(group, Readiness()).registered
 
 
-def _classify(where: Readiness, node: NodeRow, deleted: bool, now: int, startup: int) -> None:
-    where.registered.append(node.name)
-    if deleted:
-        where.deleted.append(node.name)
-    elif node.ready:
-        where.ready.append(node.name)
+def _classify(where: Readiness, node: NodeRow, now: int, startup: int) -> None:
+    if node.ready:
+        where.ready += 1
     elif node.created_ns + startup > now:
         where.not_started.append(node.name)
     else:
-        where.unready.append(node.name)
+        where.unready += 1

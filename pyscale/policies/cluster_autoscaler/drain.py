@@ -82,6 +82,14 @@ class DrainRules:
                 return PodsToMove(blocking=pod, reason=outcome)
         return found
 
+    def is_timeless(self, pods: Sequence[int]) -> bool:
+        """Whether the outcome for pods depends on neither time nor other objects."""
+        return not any(
+            self._pods.classes[pod].terminating
+            or self._static.get(self._pods.classes[pod].index) == KUBE_SYSTEM_POD
+            for pod in pods
+        )
+
     def _outcome(
         self, pod: int, pod_class: PodClass, budgets: BudgetTracker | None, now: int
     ) -> str:

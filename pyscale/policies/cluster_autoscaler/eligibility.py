@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ...model.nodes import Node
 from ...model.resources import CPU, MEMORY
 from .classes import PREFIX
 from .drain import DEFAULT_GRACE, LONG_TERMINATING_EXTRA
@@ -51,7 +52,17 @@ def is_being_deleted(node: NodeRow, now: int) -> bool:
 
 def is_disabled(node: NodeRow) -> bool:
     """Whether an annotation forbids the removal."""
-    return node.node.annotations.get(SCALE_DOWN_DISABLED) == "true"
+    annotations = node.node.annotations
+    return bool(annotations) and annotations.get(SCALE_DOWN_DISABLED) == "true"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A utilization that holds while node and pods are the same objects."""
+
+    node: Node
+    pods: Sequence[int]
+    utilization: Utilization | None
 
 
 class Eligibility:
@@ -67,6 +78,7 @@ class Eligibility:
         self._group_options = group_options
         self._gpu_label = gpu_label
         self._units: dict[int, dict[str, int]] = {}
+        self._known: dict[str, _Known] = {}
 
     def check(
         self, node: NodeRow, pods: Pods, present: Sequence[int], now: int
@@ -85,7 +97,13 @@ class Eligibility:
             return UNREADY_DISABLED, None
         own = self._group_options(node.group)
         has_gpu = bool(self._gpu_label) and self._gpu_label in node.node.labels
-        utilization = self._utilization(node, pods, present, own, has_gpu, now)
+        known = self._known.get(node.name)
+        if known is not None and known.pods is present and known.node is node.node:
+            utilization = known.utilization
+        else:
+            utilization = self._utilization(node, pods, present, own, has_gpu, now)
+            if not any(pods.classes[pod].terminating for pod in present):
+                self._known[node.name] = _Known(node.node, present, utilization)
         if utilization is None:
             return UNEXPECTED_ERROR, None
         threshold = (

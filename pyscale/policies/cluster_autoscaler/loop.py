@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from ...model.nodes import Node
 from .actuator import Deleter
 from .budgets import Cropper, GroupFacts
-from .candidates import GroupDelays, candidates_in_order
+from .candidates import CandidateOrder, GroupDelays
 from .cluster_state import ClusterState
 from .disruption import BudgetTracker
 from .drain import DrainRules
@@ -107,7 +107,7 @@ class Autoscaler:
         self._group_options: dict[str, GroupOptions] = {}
         self._units: dict[int, dict[str, int]] = {}
         self._loaded: dict[str, LoadedNode] = {}
-        self._rows: dict[str, Sequence[int]] = {}
+        self._rows: dict[str, NodeRow] = {}
         self._nodes: dict[tuple[object, ...], Node] = {}
         self._kept: list[Node] = []  # objects whose identity is remembered must stay alive
         self._templates = TemplateProvider(options)
@@ -118,6 +118,7 @@ class Autoscaler:
         self.planner = Planner(options, eligibility, self._options_of)
         self.actuator = actuator
         self._delays = GroupDelays()
+        self._candidates: CandidateOrder | None = None
         self._scale_up.on_scale_up = self._delays.added.__setitem__
         self.actuator.on_deleted = self._note_deleted
         self.actuator.on_failed = self._delays.failed.__setitem__
@@ -209,17 +210,19 @@ class Autoscaler:
         classes = seen.pods.classes
         loaded = []
         for row in seen.nodes:
-            node = self._current(row)
             before = self._loaded.get(row.name)
-            if before is None or before.node is not node or self._rows[row.name] is not row.pods:
-                pods: Sequence[int] = [
-                    p for p in row.pods if not is_expendable(classes[p], self.options)
-                ]
-                if before is not None and list(before.pods) == pods:
-                    pods = before.pods
-                before = LoadedNode(row.name, node, pods)
+            if before is not None and self._rows[row.name] is row:
+                loaded.append(before)
+                continue
+            node = self._current(row)
+            pods: Sequence[int] = [
+                p for p in row.pods if not is_expendable(classes[p], self.options)
+            ]
+            if before is not None and list(before.pods) == pods:
+                pods = before.pods
+            before = LoadedNode(row.name, node, pods)
             loaded.append(before)
-            self._rows[row.name] = row.pods
+            self._rows[row.name] = row
         self._loaded = {node.name: node for node in loaded}
         self._snapshot.load(loaded, classes)
         self._snapshot.fork()
@@ -478,11 +481,12 @@ class Autoscaler:
             return
         options, planner = self.options, self.planner
         groups = {group.name: group for group in self._current_groups(seen)}
-        candidates = candidates_in_order(
+        if self._candidates is None:
+            self._candidates = CandidateOrder(options, seen.pods)
+        candidates = self._candidates.sort(
             nodes,
             groups,
             self._snapshot,
-            DrainRules(options, seen.pods),
             planner.unneeded,
             lambda group: (
                 options.scale_down_delay_type_local and self._delays.holds_back(group, options, now)

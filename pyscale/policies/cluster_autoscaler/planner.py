@@ -239,10 +239,9 @@ class Planner:
         """Section 5.7: return the empty nodes and those to drain that may go now."""
         now = context.now
         sizes = {name: group.target for name, group in context.groups.items()}
-        usage = context.usage()
-        left = {
-            name: max(0, usage.get(name, 0) - low) for name, low in minima(self._options).items()
-        }
+        least = {name: low for name, low in minima(self._options).items() if low > 0}
+        usage = context.usage() if least else {}
+        left = {name: max(0, usage.get(name, 0) - low) for name, low in least.items()}
         chosen: list[Removable] = []
         for kind in (False, True):
             for found in self.unneeded.values():

@@ -69,7 +69,7 @@ class TemplateProvider:
         good: dict[str, NodeRow] = {}
         bad: dict[str, NodeRow] = {}
         for node in nodes:
-            if node.group:
+            if node.group and node.group not in good:
                 (good if _is_good(node, now) else bad).setdefault(node.group, node)
         found: dict[str, NodeShape] = {}
         for group in seen.groups:
@@ -173,6 +173,8 @@ def should_run(placement: Placement, pod_class: PodClass, node: int) -> bool:
 
 def is_ready(node: NodeRow, options: Options) -> bool:
     """Whether a node counts as ready; startup taints make it count as starting."""
+    if not node.taints:
+        return node.ready
     return node.ready and not any(is_startup_taint(taint.key, options) for taint in node.taints)
 
 

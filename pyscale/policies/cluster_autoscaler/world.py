@@ -100,7 +100,10 @@ class NodeRow:
 
     def taint(self, key: str) -> Taint | None:
         """Return the first taint of a key."""
-        return next((taint for taint in self.taints if taint.key == key), None)
+        for taint in self.taints:
+            if taint.key == key:
+                return taint
+        return None
 
 
 @dataclass(frozen=True, slots=True)
