@@ -29,6 +29,7 @@ class NewNodes:
         classes: NDArray[np.int32],
         counts: NDArray[np.int64],
         fits: Bytes,
+        alone: Bytes,
         placed: NDArray[np.int64],
         arithmetic: int = -1,
     ) -> None: ...
@@ -59,6 +60,7 @@ class CheckedNodes:
         counts: NDArray[np.int64],
         fits: Bytes,
         spreads: Bytes,
+        alone: Bytes,
         placed: NDArray[np.int64],
         arithmetic: int = -1,
     ) -> None: ...

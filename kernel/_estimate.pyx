@@ -319,9 +319,14 @@ cdef class NewNodes:
         return allowed
 
     cdef bint open(
-        self, int32_t class_id, int32_t group, int64_t count, bint fits, int64_t* placed
+        self, int32_t class_id, int32_t group, int64_t count, bint fits, bint alone,
+        int64_t* placed,
     ) except -1:
-        """Open nodes for pods that no open node takes; false if no more may be opened."""
+        """Open nodes for pods that no open node takes; false if no more may be opened.
+
+        Groups of one pod each look for room by rotating scan before a node is opened, so all but
+        the first pod of a node move the scan.
+        """
         cdef class_t* pods = &self.state.classes[class_id]
         cdef int64_t each, nodes, allowed, full
         if count == 0:
@@ -339,11 +344,15 @@ cdef class NewNodes:
         full = allowed if allowed < nodes else count // each
         self.append(pods, group, full, each)
         placed[0] += full * each
+        if alone and full and each > 1:
+            self.last_match = self.n_base + self.n_nodes - 1
         if allowed < nodes:
             return False
         if full < nodes:
             self.append(pods, group, 1, count - full * each)
             placed[0] = placed[0] + count - full * each
+            if alone and count - full * each > 1:
+                self.last_match = self.n_base + self.n_nodes - 1
         return True
 
     cdef bint open_by_arithmetic(
@@ -369,7 +378,8 @@ cdef class NewNodes:
 
     def deal(
         self, const int32_t[::1] classes not None, const int64_t[::1] counts not None,
-        const uint8_t[::1] fits not None, int64_t[::1] placed not None, int64_t arithmetic=-1,
+        const uint8_t[::1] fits not None, const uint8_t[::1] alone not None,
+        int64_t[::1] placed not None, int64_t arithmetic=-1,
     ):
         """Place groups of pods, in the order given.
 
@@ -381,6 +391,8 @@ cdef class NewNodes:
             Pods of each group.
         fits : array of uint8, shape (n_groups,)
             Whether the template's labels and taints let the group in at all.
+        alone : array of uint8, shape (n_groups,)
+            1 for groups that stand for as many groups of one pod each.
         placed : array of int64, shape (n_groups,)
             Filled with the pods placed, which are the first of each group.
         arithmetic : int
@@ -400,7 +412,9 @@ cdef class NewNodes:
                     classes[g], <int32_t>g, rest, fits[g], &placed[g]
                 )
             else:
-                may_add = self.open(classes[g], <int32_t>g, rest, fits[g], &placed[g])
+                may_add = self.open(
+                    classes[g], <int32_t>g, rest, fits[g], alone[g], &placed[g]
+                )
 
     @property
     def used_nodes(self):
@@ -601,6 +615,20 @@ cdef class CheckedNodes:
             self.record(class_id, group, self.latest, placed)
         return True
 
+    cdef bint extend_one_by_one(
+        self, int32_t class_id, int32_t group, int64_t count, bint fits, bint spreads,
+        bint may_add, int64_t* placed,
+    ) except -1:
+        """As many groups of one pod each."""
+        cdef int64_t _k, before
+        for _k in range(count):
+            before = placed[0]
+            if fits:
+                self.fill(class_id, group, 1, placed)
+            if placed[0] == before and may_add:
+                may_add = self.extend(class_id, group, 1, fits, spreads, placed)
+        return may_add
+
     cdef bint extend_by_arithmetic(
         self, int32_t class_id, int32_t group, int64_t count, bint fits, int64_t* placed
     ) except -1:
@@ -626,7 +654,7 @@ cdef class CheckedNodes:
     def deal(
         self, const int32_t[::1] classes not None, const int64_t[::1] counts not None,
         const uint8_t[::1] fits not None, const uint8_t[::1] spreads not None,
-        int64_t[::1] placed not None, int64_t arithmetic=-1,
+        const uint8_t[::1] alone not None, int64_t[::1] placed not None, int64_t arithmetic=-1,
     ):
         """Place groups of pods, in the order given.
 
@@ -637,6 +665,11 @@ cdef class CheckedNodes:
         cdef bint may_add = True
         for g in range(classes.shape[0]):
             placed[g] = 0
+            if alone[g]:
+                may_add = self.extend_one_by_one(
+                    classes[g], <int32_t>g, counts[g], fits[g], spreads[g], may_add, &placed[g]
+                )
+                continue
             if fits[g]:
                 self.fill(classes[g], <int32_t>g, counts[g], &placed[g])
             if not may_add:

@@ -67,7 +67,7 @@ all_pods = st.builds(
 )
 
 
-def check(node, base, pods, counts, last_match, limit, fast_path):
+def check(node, base, pods, counts, last_match, limit, fast_path, alone=False):
     table, placement = ClassTable(), KernelPlacement()
     classes = [table.add(i, pod) for i, pod in enumerate(pods)]
     for i, other in enumerate(base):
@@ -76,18 +76,26 @@ def check(node, base, pods, counts, last_match, limit, fast_path):
     shape = NodeShape.of(node)
     groups = [PodGroup(c, list(range(n))) for c, n in zip(classes, counts, strict=False)]
 
-    ours = placement.estimate(shape, groups, limit, fast_path)
+    given = groups
+    if alone:
+        groups = [PodGroup(group.pod_class, [pod]) for group in groups for pod in group.pods]
+        given = [PodGroup(group.pod_class, group.pods, True) for group in given]
+
+    ours = placement.estimate(shape, given, limit, fast_path)
     end, placement.last_match = placement.last_match, last_match
     expected = Estimator(placement, shape, limit, fast_path).estimate(groups)
 
-    assert ours.placed == expected.placed
     assert ours.node_count == expected.node_count
+    assert end == placement.last_match
+    if alone:
+        assert sum(ours.placed.values()) == sum(expected.placed.values())
+        return
+    assert ours.placed == expected.placed
     assert ours.arithmetic_nodes == expected.arithmetic_nodes
     assert ours.existing == expected.existing
     assert [held for n, held in ours.per_node for _ in range(n)] == [
         held for _, held in expected.per_node
     ]
-    assert end == placement.last_match
 
 
 cases = {
@@ -105,6 +113,13 @@ def test_counting_equals_looking_at_every_pod(
     node, base, pods, counts, last_match, limit, fast_path
 ):
     check(node, base, pods, counts, last_match, limit, fast_path)
+
+
+@given(pods=st.lists(plain_pods | all_pods, min_size=1, max_size=6), **cases)
+def test_equal_pods_without_controller_are_groups_of_one(
+    node, base, pods, counts, last_match, limit, fast_path
+):
+    check(node, base, pods, counts, last_match, limit, False, alone=True)
 
 
 @given(pods=st.lists(all_pods, min_size=1, max_size=6), **cases)

@@ -258,12 +258,13 @@ class RecordedWorld:
 
     def _launch(self, group: str, count: int) -> None:
         fault = self._fault(group, "outOfResources")
+        machines = self._machines[group]
+        living = sum(1 for m in machines if not m.error and m.vanishes_ns is None)
         for _ in range(count):
-            living = [m for m in self._machines[group] if not m.error and m.vanishes_ns is None]
-            error = OUT_OF_RESOURCES if fault and len(living) >= fault.get("allow", 0) else ""
-            name = f"{group}-n{self._counters[group]}"
+            error = OUT_OF_RESOURCES if fault and living >= fault.get("allow", 0) else ""
+            machines.append(_Machine(f"{group}-n{self._counters[group]}", error))
             self._counters[group] += 1
-            self._machines[group].append(_Machine(name, error))
+            living += not error
 
     def delete_nodes(self, group: str, names: Sequence[str], force: bool = False) -> str:
         """Lower the target at once; instances go later."""

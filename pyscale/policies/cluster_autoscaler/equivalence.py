@@ -18,14 +18,17 @@ MAX_REPRESENTATIVES = 10
 class PodGroup:
     """Pods that are alike, in pending order; the first one stands for all.
 
-    ``pods`` are ids (positions in the observation's pod table).
+    ``pods`` are ids.  With ``is_alone`` it stands for as many groups of one pod each.
     """
 
     pod_class: PodClass
     pods: list[int] = field(default_factory=list)
+    is_alone: bool = False
 
 
-def equivalence_groups(pods: Sequence[int], classes: Sequence[PodClass]) -> list[PodGroup]:
+def equivalence_groups(
+    pods: Sequence[int], classes: Sequence[PodClass], merge_alone: bool = False
+) -> list[PodGroup]:
     """Group pending pods, in the order of each group's first pod.
 
     Pods without controller and DaemonSet pods stay alone.  A pod joins the first of at most ten
@@ -37,21 +40,36 @@ def equivalence_groups(pods: Sequence[int], classes: Sequence[PodClass]) -> list
         Ids in pending order.
     classes : sequence of PodClass
         The class of each of ``pods``.
+    merge_alone : bool
+        Write neighbours that are groups of one pod each, and equal, as one with ``is_alone``.
     """
     groups: list[PodGroup] = []
     known: dict[str, dict[int, PodGroup]] = {}
+    joined: dict[PodClass, PodGroup] = {}
+    alone: PodGroup | None = None
     for pod, pod_class in zip(pods, classes, strict=True):
-        controller = pod_class.controller_uid
-        if controller is None or pod_class.is_daemon_set:
-            groups.append(PodGroup(pod_class, [pod]))
-            continue
-        representatives = known.setdefault(controller, {})
-        group = representatives.get(pod_class.shape)
+        group = joined.get(pod_class)
         if group is not None:
             group.pods.append(pod)
+            alone = None
             continue
-        group = PodGroup(pod_class, [pod])
-        groups.append(group)
-        if len(representatives) < MAX_REPRESENTATIVES:
-            representatives[pod_class.shape] = group
+        controller = pod_class.controller_uid
+        if controller is None or pod_class.is_daemon_set:
+            if merge_alone and alone is not None and alone.pod_class is pod_class:
+                alone.pods.append(pod)
+                continue
+            alone = PodGroup(pod_class, [pod], is_alone=True)
+            groups.append(alone)
+            continue
+        alone = None
+        representatives = known.setdefault(controller, {})
+        group = representatives.get(pod_class.shape)
+        if group is None:
+            group = PodGroup(pod_class, [])
+            groups.append(group)
+            if len(representatives) < MAX_REPRESENTATIVES:
+                representatives[pod_class.shape] = joined[pod_class] = group
+        else:
+            joined[pod_class] = group
+        group.pods.append(pod)
     return groups

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from .classes import PodClass
 from .placement import Mask
 from .snapshot import Snapshot
+from .world import Lookup
 
 MAX_FAILED_SHAPES = 10
 """Shapes per controller remembered as fitting nowhere."""
@@ -43,7 +44,7 @@ class HintingSimulator:
         snapshot: Snapshot,
         pods: Sequence[int],
         classes: Sequence[PodClass],
-        keys: Sequence[str],
+        keys: Lookup[str],
         mask: Mask | None = None,
         stop_at_failure: bool = False,
     ) -> dict[int, str]:
@@ -52,7 +53,9 @@ class HintingSimulator:
         Parameters
         ----------
         pods : sequence of int
-            Ids; ``classes`` and ``keys`` run parallel.
+            Ids; ``classes`` runs parallel.
+        keys : lookup
+            The key of a pod's hint, by id.
         mask : array of bool, optional
             Which nodes may be used.
         stop_at_failure : bool
@@ -60,23 +63,31 @@ class HintingSimulator:
         """
         placed: dict[int, str] = {}
         failed: dict[str, set[int]] = {}
-        by_priority: dict[int, list[int]] = {}
-        for i, pod_class in enumerate(classes):
-            by_priority.setdefault(pod_class.effective_priority, []).append(i)
-        for priority in sorted(by_priority, reverse=True):
-            rest = []
-            for i in by_priority[priority]:
-                node = self._place_on_hint(snapshot, pods[i], classes[i], keys[i], mask)
-                if node is None:
-                    rest.append(i)
-                else:
-                    placed[pods[i]] = node
-            for i in rest:
-                node = self._place_anywhere(snapshot, pods[i], classes[i], failed, mask)
+        # Classes that fit nowhere now.  What was placed since may let a constrained pod in.
+        dead: set[PodClass] = set()
+        for members in _by_priority(classes):
+            if self.hints.current or self.hints.old:
+                rest = []
+                for i in members:
+                    node = self._place_on_hint(snapshot, pods[i], classes[i], keys[pods[i]], mask)
+                    if node is None:
+                        rest.append(i)
+                    else:
+                        placed[pods[i]] = node
+                        dead.clear()
+                members = rest
+            for i in members:
+                pod_class = classes[i]
+                if pod_class in dead:
+                    continue
+                node = self._place_anywhere(snapshot, pods[i], pod_class, failed, mask)
                 if node is not None:
-                    self.hints.current[keys[i]] = placed[pods[i]] = node
+                    self.hints.current[keys[pods[i]]] = placed[pods[i]] = node
+                    dead = {c for c in dead if _is_final(c, snapshot, failed)}
                 elif stop_at_failure:
                     return placed
+                else:
+                    dead.add(pod_class)
         return placed
 
     def _place_on_hint(
@@ -118,3 +129,21 @@ class HintingSimulator:
         if known is not None and is_remembered and len(known) < MAX_FAILED_SHAPES:
             known.add(pod_class.shape)
         return None
+
+
+def _by_priority(classes: Sequence[PodClass]) -> list[Sequence[int]]:
+    """Return positions by priority, the highest first, in their order."""
+    priorities = {pod_class.effective_priority for pod_class in set(classes)}
+    if len(priorities) <= 1:
+        return [range(len(classes))]
+    found: dict[int, list[int]] = {priority: [] for priority in sorted(priorities, reverse=True)}
+    for i, pod_class in enumerate(classes):
+        found[pod_class.effective_priority].append(i)
+    return list(found.values())
+
+
+def _is_final(pod_class: PodClass, snapshot: Snapshot, failed: dict[str, set[int]]) -> bool:
+    """Whether a class that fitted nowhere is not tried again, whatever was placed since."""
+    if pod_class.shape in failed.get(pod_class.controller_uid or "", ()):
+        return True
+    return snapshot.placement.is_plain(pod_class)

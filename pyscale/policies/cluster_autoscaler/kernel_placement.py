@@ -155,6 +155,10 @@ class KernelPlacement:
             found = refused
         return Refusal(found.plugin, found.reasons, found.status == UNRESOLVABLE)
 
+    def is_plain(self, pod_class: PodClass) -> bool:
+        """Whether nothing but room and the node itself restricts a class."""
+        return bool(is_plain(self.state, self.class_id(pod_class)))
+
     def mask(self) -> Mask:
         """Return a mask of nothing, for the nodes that are there."""
         return np.zeros(len(self._open), np.bool_)
@@ -167,6 +171,8 @@ class KernelPlacement:
         if known.names is not None:
             named = [self._snapshot.name_of(node) in known.names for node in range(len(accepted))]
             accepted = accepted & np.array(named, np.bool_)
+        if not self._size:
+            return None
         place = self.state.scan_list(class_id, self.last_match + 1, accepted.view(np.uint8))
         if place < 0:
             return None
@@ -187,6 +193,7 @@ class KernelPlacement:
         classes = np.array([self.class_id(groups[i].pod_class) for i in order], np.int32)
         counts = np.array([len(groups[i].pods) for i in order], np.int64)
         placed = np.zeros(len(order), np.int64)
+        alone = bytearray(groups[i].is_alone for i in order)
         by_arithmetic = -1 if arithmetic is None else len(order) - 1
         n_base = self._size
         self.fork()
@@ -199,7 +206,7 @@ class KernelPlacement:
         if is_plain_all:
             nodes = NewNodes(self.state, node, n_base, self.last_match, limit)
             self.revert()
-            nodes.deal(classes, counts, fits, placed, by_arithmetic)
+            nodes.deal(classes, counts, fits, alone, placed, by_arithmetic)
             result.per_node = [(size, _by_position(held, order)) for size, held in nodes.contents()]
         else:
             self.revert()
@@ -207,7 +214,7 @@ class KernelPlacement:
             nodes = self._checked(shape, limit)
             possible = bytearray(self._is_possible(class_id) for class_id in classes.tolist())
             spreads = bytearray(has_hostname_spread(groups[i]) for i in order)
-            nodes.deal(classes, counts, possible, spreads, placed, by_arithmetic)
+            nodes.deal(classes, counts, possible, spreads, alone, placed, by_arithmetic)
             self.revert()
             opened = set(nodes.nodes)
             result.per_node = [(1, _by_position(nodes.held[new], order)) for new in nodes.nodes]

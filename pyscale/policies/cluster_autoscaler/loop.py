@@ -22,7 +22,7 @@ from .node_shapes import NodeShape
 from .options import GroupOptions, Options, group_options
 from .placement import Placement
 from .planner import PlanContext, Planner, Removable, used_by
-from .pod_list import FilterOutSchedulable, are_all_new, is_expendable, is_young
+from .pod_list import FilterOutSchedulable, are_all_new, is_expendable, without_young
 from .quotas import QuotaTracker, contribution, maxima
 from .scale_up import (
     IN_COOLDOWN,
@@ -380,7 +380,10 @@ class Autoscaler:
     ) -> list[int]:
         """Run the pod list processors; return the pods to help."""
         pods, classes = seen.pods, seen.pods.classes
-        pending = [p for p in seen.pending if not is_expendable(classes[p], self.options)]
+        pending = list(seen.pending)
+        distinct = {classes[pod] for pod in pending}
+        if any(is_expendable(pod_class, self.options) for pod_class in distinct):
+            pending = [pod for pod in pending if not is_expendable(classes[pod], self.options)]
         for name in draining:
             handle = self._snapshot.handle(name)
             if handle is None:
@@ -393,12 +396,9 @@ class Autoscaler:
                 and not classes[pod].is_daemon_set
             ]
         done.fitting, left = self._filter.run(self._snapshot, pods, pending)
-        left = [pod for pod in left if not classes[pod].is_daemon_set]
-        old = [
-            pod
-            for pod in left
-            if not is_young(classes[pod], pods.created_ns[pod], self.options, now)
-        ]
+        if any(pod_class.is_daemon_set for pod_class in distinct):
+            left = [pod for pod in left if not classes[pod].is_daemon_set]
+        old = without_young(pods, left, self.options, now)
         done.has_young_pods = len(old) < len(left)
         return old
 

@@ -85,6 +85,9 @@ class Placement(Protocol):
     def refusal(self, pod_class: PodClass, node: int) -> Refusal | None:
         """Return why a node refuses a pod, None if it takes it."""
 
+    def is_plain(self, pod_class: PodClass) -> bool:
+        """Whether nothing but room and the node itself restricts a class."""
+
     def mask(self) -> Mask:
         """Return a mask of nothing, for the nodes that are there."""
 

@@ -217,7 +217,7 @@ class Planner:
                 snapshot,
                 moved,
                 [pods.classes[pod] for pod in moved],
-                [pods.keys[pod] for pod in moved],
+                pods.keys,
                 targets,
                 stop_at_failure=True,
             )

@@ -43,35 +43,47 @@ class FilterOutSchedulable:
 
         Pods are taken by priority, highest first; equal ones in the order given.
         """
-        queue = sorted(pending, key=lambda pod: -pods.classes[pod].effective_priority)
-        placed = self.simulator.try_to_place(
-            snapshot,
-            queue,
-            [pods.classes[pod] for pod in queue],
-            [pods.keys[pod] for pod in queue],
-        )
+        classes = [pods.classes[pod] for pod in pending]
+        queue = list(pending)
+        if len({pod_class.effective_priority for pod_class in set(classes)}) > 1:
+            queue.sort(key=lambda pod: -pods.classes[pod].effective_priority)
+            classes = [pods.classes[pod] for pod in queue]
+        placed = self.simulator.try_to_place(snapshot, queue, classes, pods.keys)
         self.simulator.hints.drop_old()
-        return placed, [pod for pod in queue if pod not in placed]
+        return placed, [pod for pod in queue if pod not in placed] if placed else queue
 
 
-def is_young(pod_class: PodClass, created_ns: int, options: Options, now: int) -> bool:
-    """Whether a pod is too young to be helped: its age must be above the delay."""
+def delay_of(pod_class: PodClass, options: Options) -> int:
+    """Return how old a pod must be before it is helped; its age must be above that."""
     delay = options.new_pod_scale_up_delay
     text = pod_class.template.annotations.get(DELAY_ANNOTATION)
     if text:
         with suppress(InvalidObjectError):  # upstream logs it and keeps the flag's delay
             delay = max(delay, parse_duration(text))
-    return now - created_ns <= delay
+    return delay
+
+
+def without_young(pods: Pods, pending: list[int], options: Options, now: int) -> list[int]:
+    """Return the pods that are old enough to be helped."""
+    classes = [pods.classes[pod] for pod in pending]
+    delays = {pod_class: delay_of(pod_class, options) for pod_class in set(classes)}
+    created = [pods.created_ns[pod] for pod in pending]
+    if not pending or max(created) + max(delays.values()) < now:
+        return pending
+    return [
+        pod
+        for pod, pod_class, since in zip(pending, classes, created, strict=True)
+        if now - since > delays[pod_class]
+    ]
 
 
 def are_all_new(pods: Pods, pending: Sequence[int], now: int) -> bool:
     """Whether to wait for more pods of the same burst."""
-    oldest = min(pods.created_ns[pod] for pod in pending)
-    if oldest + ALL_NEW_AFTER > now:
+    if min(pods.created_ns[pod] for pod in pending) + ALL_NEW_AFTER > now:
         return True
-    with_gpu = [
-        pods.created_ns[pod]
-        for pod in pending
-        if any(pods.classes[pod].requests.get(name) for name in GPU_RESOURCES)
-    ]
-    return bool(with_gpu) and min(with_gpu) + ALL_NEW_GPU_AFTER > now
+    classes = {pods.classes[pod] for pod in pending}
+    with_gpu = {c for c in classes if any(c.requests.get(name) for name in GPU_RESOURCES)}
+    if not with_gpu:
+        return False
+    created = (pods.created_ns[pod] for pod in pending if pods.classes[pod] in with_gpu)
+    return min(created) + ALL_NEW_GPU_AFTER > now

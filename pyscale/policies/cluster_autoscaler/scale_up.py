@@ -110,7 +110,11 @@ class ScaleUp:
         classes = context.pods.classes
         verdicts = [
             _Verdicts(group)
-            for group in equivalence_groups(pending, [classes[pod] for pod in pending])
+            for group in equivalence_groups(
+                pending,
+                [classes[pod] for pod in pending],
+                merge_alone=not self._options.fastpath_binpacking_enabled,
+            )
         ]
         quotas = context.quotas()
         skipped: dict[str, str] = {}
