@@ -38,7 +38,7 @@ cdef enum:  # what becomes of an evicted pod
 
 cdef enum:
     RUN = 256           # pods that the placer gets at once
-    SIGNAL_PERIOD = 65536
+    SIGNAL_PERIOD = 16384   # pod events between two looks for Ctrl-C
 
 cdef time_ns_t NO_TIME = 0x7FFFFFFFFFFFFFFF
 
@@ -241,14 +241,14 @@ cdef class Engine(Population):
         cdef const Event* first
         cdef time_ns_t time
         cdef Py_ssize_t n_rows = self.row_class.shape[0]
-        cdef int64_t rounds = 0
+        cdef int64_t check = self.n_events + SIGNAL_PERIOD
         cdef int why = 0
         event.kind = 0
         event.payload = -1
         with nogil:
             while True:
-                rounds += 1
-                if rounds % SIGNAL_PERIOD == 0:
+                if self.n_events >= check:
+                    check = self.n_events + SIGNAL_PERIOD
                     with gil:
                         PyErr_CheckSignals()
                 if self.n_active:

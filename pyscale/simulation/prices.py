@@ -23,8 +23,9 @@ class Market:
     def __init__(self, catalog: Catalog, epoch_ns: int) -> None:
         self._base = catalog
         self._epoch = epoch_ns
-        self._now = catalog if catalog.spot_prices is None else catalog.at(epoch_ns)
-        self._until: int | None = self._next_change(0)
+        self._now = catalog
+        self._changes_ns: int | None = 0 if catalog.spot_prices is not None else None
+        self._is_catalog_old = self._are_prices_old = catalog.spot_prices is not None
         self.version = 0
         self._chosen: dict[tuple[tuple[str, ...], ...], tuple[str, str, str] | None] = {}
         kinds = catalog.instance_types
@@ -40,7 +41,10 @@ class Market:
         ]
         self._keys = np.array(keys, np.int64).reshape(-1, 3).T
         self._first = {offer: index for index, offer in reversed(list(enumerate(self.offers)))}
-        self._read()
+        offerings = [offering for _, offering in offers]
+        self._price = np.array([o.price_nano for o in offerings], np.int64)
+        self._available = np.array([o.available for o in offerings], np.bool_)
+        self._spot = np.array([o.capacity_type == SPOT for o in offerings], np.bool_)
 
     def _next_change(self, time_ns: int) -> int | None:
         if self._base.spot_prices is None:
@@ -48,26 +52,44 @@ class Market:
         change = self._base.spot_prices.next_change_ns(self._epoch + time_ns)
         return None if change is None else change - self._epoch
 
-    def _read(self) -> None:
-        offerings = [o for kind in self._now.instance_types for o in kind.offerings]
-        self._price = np.array([o.price_nano for o in offerings], np.int64)
-        self._available = np.array([o.available for o in offerings], np.bool_)
+    def follow(self, now_ns: int) -> None:
+        """Note that time went on; ``version`` grows if prices may have changed.
+
+        Times never go back.  Prices are read when somebody asks for them: all of EC2's take tens
+        of milliseconds.
+        """
+        if self._changes_ns is not None and now_ns >= self._changes_ns:
+            self._changes_ns = self._next_change(now_ns)
+            self._is_catalog_old = self._are_prices_old = True
+            self._chosen.clear()
+            self.version += 1
 
     def catalog(self, now_ns: int) -> Catalog:
-        """Return the catalogue with the prices of the moment; times never go back."""
-        if self._until is not None and now_ns >= self._until:
+        """Return the catalogue with the prices of the moment."""
+        self.follow(now_ns)
+        if self._is_catalog_old:
             self._now = self._base.at(self._epoch + now_ns)
-            self._until = self._next_change(now_ns)
-            self.version += 1
-            self._chosen.clear()
-            self._read()
+            self._is_catalog_old = False
         return self._now
 
     def price(self, instance_type: str, zone: str, capacity_type: str, now_ns: int) -> int:
         """Return the price of the moment in nano-dollars per hour, 0 for what is not sold."""
-        self.catalog(now_ns)
         index = self._first.get((instance_type, zone, capacity_type))
-        return 0 if index is None else int(self._price[index])
+        if index is None:
+            return 0
+        if self._spot[index] and self._base.spot_prices is not None:
+            return self._base.spot_prices.price(instance_type, zone, self._epoch + now_ns) or 0
+        return int(self._price[index])
+
+    def _read_spot(self, now_ns: int) -> None:
+        source = self._base.spot_prices
+        if source is None or not self._are_prices_old:
+            return
+        asked = [(name, zone) for name, zone, word in self.offers if word == SPOT]
+        found = source.prices(asked, self._epoch + now_ns)
+        self._price[self._spot] = [price or 0 for price in found]
+        self._available[self._spot] = [price is not None for price in found]
+        self._are_prices_old = False
 
     def choose(
         self,
@@ -83,7 +105,9 @@ class Market:
         :meth:`forget`.  Ties: order of the types, then of the capacity types, then of the zones.
         O(offers); O(1) for a choice that was asked for before at these prices.
         """
-        self.catalog(now_ns)
+        self.follow(now_ns)
+        if not capacity_types or SPOT in capacity_types:
+            self._read_spot(now_ns)
         key = (instance_types, zones, capacity_types)
         if key not in self._chosen:
             self._chosen[key] = self._choose(*key, is_full)

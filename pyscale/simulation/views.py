@@ -45,7 +45,7 @@ class ViewMaker:
         self._prices = np.empty(0, np.int64)
 
     def _price(self, now: int) -> Int64s:
-        self._market.catalog(now)
+        self._market.follow(now)
         kinds = self._kinds.kinds
         key = (self._market.version, len(kinds))
         if key != self._priced:

@@ -1,6 +1,7 @@
 """Whole runs: laws that hold for every trace and policy, and single behaviours of the world."""
 
 import pickle
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from pyscale.model.pods import Container, OwnerReference, PodSpec, PodTemplate
 from pyscale.model.requirements import LabelSelector
 from pyscale.policies.base import Policy
 from pyscale.policies.decision import AddNodes, Bind, Decision, Keep, RemoveNodes, Scale, WakeOn
+from pyscale.policies.kube_scheduler import KubeScheduler
 from pyscale.simulation import SimulationOptions, simulate
 from pyscale.simulation.clock import HOUR, MINUTE, SECOND
 from pyscale.simulation.engine import Simulation
@@ -424,3 +426,23 @@ def test_a_repeated_reason_to_keep_is_noted_once():
     result = run(table(CLASSES, (0, 0, 100, 1)), Keeps((group(1),)))
     assert len(result.acts) == 1
     assert result.metrics.decisions == 101
+
+
+def test_ctrl_c_reaches_the_compiled_loop():
+    pods = table([template(1)], *((0, second, 5, 2000) for second in range(300)))
+    policy = Fixed((group(60, max_size=60),))
+    simulation = Simulation(pods, policy, KWOK, KubeScheduler())
+
+    def stop(number, frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        result = simulation.run()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert not result.is_complete
+    assert 0 < result.end_ns < simulation.end_ns
+    assert (result.pods.bound_ns >= 0).any()
