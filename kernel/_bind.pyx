@@ -1588,6 +1588,16 @@ cdef class ClusterState(ClusterTable):
         ]
         return verdicts, shortfall
 
+    def fits_empty(self, int32_t class_id, int32_t node):
+        """Return whether a class's requests are within what a node offers."""
+        cdef class_t* pods = &self.classes[class_id]
+        cdef int64_t* allocatable = self.allocatable + node * self.resource_stride
+        cdef int64_t i
+        for i in range(pods.need.n):
+            if pods.need_amount[i] > allocatable[pods.need.at[i]]:
+                return False
+        return self.nodes[node].allowed_pods > 0
+
     def candidate_nodes(self, int32_t class_id):
         """Return the nodes to which a class is restricted by name, None if it isn't."""
         if not self.classes[class_id].has_names:

@@ -7,6 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from pyscale.manifests import node_from_dict, pod_from_dict
+
 ZONE, REGION = "topology.kubernetes.io/zone", "topology.kubernetes.io/region"
 HOSTNAME = "kubernetes.io/hostname"
 KEYS = [ZONE, HOSTNAME, "rack", "disk"]
@@ -304,3 +306,26 @@ def scheduler_cases(draw: st.DrawFn) -> dict[str, Any]:
     n_pods = draw(st.integers(1, 24))
     n_bound = draw(st.integers(0, 10))
     return Maker(random.Random(draw(st.integers(0, 2**32)))).case(n_nodes, n_pods, n_bound)
+
+
+def node(name, zone, cpu="4", **spec):
+    return node_from_dict(
+        {
+            "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, ZONE: zone}},
+            "spec": spec,
+            "status": {"allocatable": {"cpu": cpu, "memory": "8Gi", "pods": "10"}},
+        }
+    )
+
+
+def pod(name, cpu="1", node_name=None, **spec):
+    manifest = {
+        "metadata": {"name": name, "labels": {"app": "web"}},
+        "spec": {
+            "containers": [{"name": "c", "image": "i", "resources": {"requests": {"cpu": cpu}}}],
+            **spec,
+        },
+    }
+    if node_name:
+        manifest["spec"]["nodeName"] = node_name
+    return pod_from_dict(manifest)

@@ -402,7 +402,7 @@ class Snapshot:
                     [
                         port_id
                         for used, port_id in self._ports.items()
-                        if any(_ports_conflict(wanted, used) for wanted in pods.ports)
+                        if any(ports_conflict(wanted, used) for wanted in pods.ports)
                     ],
                 )
 
@@ -453,6 +453,10 @@ class Snapshot:
             )
         return self.refusal(*self.state.verdict(class_id, node_id))
 
+    def fits_empty(self, class_id: int, node_id: int) -> bool:
+        """Whether a node would have the resources for a pod of a class if it were empty."""
+        return bool(self.state.fits_empty(class_id, node_id))
+
     def refusal(self, verdict: int, shortfall: int) -> Refusal | None:
         """Return a kernel verdict in words."""
         if verdict >= FIRST_RULE:
@@ -496,7 +500,8 @@ def _with_tag(image: str) -> str:
     return image if image.rfind(":") > image.rfind("/") else f"{image}:latest"
 
 
-def _ports_conflict(wanted: Port, used: Port) -> bool:
+def ports_conflict(wanted: Port, used: Port) -> bool:
+    """Whether a wanted host port is taken by a used one; 0.0.0.0 stands for every address."""
     if wanted[1:] != used[1:]:
         return False
     return wanted[0] == used[0] or ANY_ADDRESS in (wanted[0], used[0])

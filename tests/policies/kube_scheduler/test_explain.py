@@ -1,32 +1,8 @@
 """An explanation says what the scheduler decides, and why."""
 
-from strategies_scheduler import ZONE
+from strategies_scheduler import node, pod
 
-from pyscale.manifests import node_from_dict, pod_from_dict
 from pyscale.policies.kube_scheduler.explain import explain, scheduler_of
-
-
-def node(name, zone, cpu="4", **spec):
-    return node_from_dict(
-        {
-            "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, ZONE: zone}},
-            "spec": spec,
-            "status": {"allocatable": {"cpu": cpu, "memory": "8Gi", "pods": "10"}},
-        }
-    )
-
-
-def pod(name, cpu="1", node_name=None, **spec):
-    manifest = {
-        "metadata": {"name": name, "labels": {"app": "web"}},
-        "spec": {
-            "containers": [{"name": "c", "image": "i", "resources": {"requests": {"cpu": cpu}}}],
-            **spec,
-        },
-    }
-    if node_name:
-        manifest["spec"]["nodeName"] = node_name
-    return pod_from_dict(manifest)
 
 
 def cluster():
