@@ -1556,7 +1556,16 @@ cdef class ClusterState(ClusterTable):
 
     def verdicts(self, int32_t class_id, object nodes, int64_t priority=0, int64_t pod=-1):
         """Return :meth:`verdict` for several nodes."""
-        return [self.verdict(class_id, node, priority, pod) for node in nodes]
+        cdef list found = []
+        cdef int verdict
+        cdef uint64_t mask
+        cdef int32_t node_id
+        for node in nodes:
+            node_id = node
+            verdict = self.check_nominated(class_id, node_id, priority, pod)
+            mask = self.shortfall if verdict in (RESOURCES, RESOURCES_BEYOND_NODE) else 0
+            found.append((verdict, mask))
+        return found
 
     def skips(self, int32_t class_id):
         """Return whether PreFilter leaves out InterPodAffinity, and VolumeRestrictions."""

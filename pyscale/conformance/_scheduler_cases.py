@@ -56,7 +56,7 @@ class CaseInput:
 
     def node(self, reference: Mapping[str, Any]) -> Node:
         """Return the node that a reference stands for."""
-        template = self._node_templates[reference["template"]]
+        template = self._node_templates[int(reference["template"])]
         return replace(
             template,
             name=reference["name"],

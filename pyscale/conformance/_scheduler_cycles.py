@@ -267,22 +267,28 @@ def _victims(found: Preemption, node: int) -> dict[str, Any]:
     }
 
 
+def can_be_chosen(found: Preemption, node: int) -> bool:
+    """Whether chance can lead to a node among more than 100 where preemption might help.
+
+    Upstream stops once it has enough candidates, one of them without a violated budget: a node can
+    be chosen if it is best among some set of that size.
+    """
+    if found.n_potential <= _MANY_NODES or node not in found.candidates:
+        return False
+    rank = ranking(found.candidates[node])
+    not_better = sum(ranking(victims) >= rank for victims in found.candidates.values())
+    return not_better >= min(_MANY_NODES, len(found.candidates))
+
+
 def _chosen_by_chance(
     case: CaseInput, found: Preemption, recorded: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the recorded node if chance can lead there, else the best of all.
-
-    Upstream visits the nodes in the order of a hash map from a random offset on, and stops once it
-    has enough candidates: any node can be chosen that is best among some set of that size.
-    """
+    """Return the recorded node if chance can lead there, else the best of all."""
     snapshot = case.scheduler.snapshot
-    chosen = found.best[0]
     wanted = snapshot.node_id(recorded.get("nominated", ""))
-    if wanted in found.candidates:
-        ranks = [ranking(victims) for victims in found.candidates.values()]
-        not_better = sum(rank >= ranking(found.candidates[wanted]) for rank in ranks)
-        if not_better >= min(_MANY_NODES, len(ranks)):
-            chosen = wanted
+    chosen = found.best[0]
+    if wanted is not None and can_be_chosen(found, wanted):
+        chosen = wanted
     return {
         "status": "Success",
         "potentialNodes": found.n_potential,

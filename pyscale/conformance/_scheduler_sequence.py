@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pyscale.policies.kube_scheduler.preemption import preempt
+from pyscale.policies.kube_scheduler.preemption import Preemption, preempt
 from pyscale.policies.kube_scheduler.scheduler import Cycle, SchedulingError
 
 from ._scheduler_cases import CaseInput
+from ._scheduler_cycles import can_be_chosen
 
 _MAX_ATTEMPTS = 4
 _DEFERRED_ROUNDS = 3
@@ -16,7 +17,7 @@ _DEFERRED_ROUNDS = 3
 
 def sequence_rows(case: CaseInput, accepted: list[Any]) -> dict[str, Any]:
     """Return the recorded rows of kind ``sequence``."""
-    return {"decisions": _Sequence(case).run()}
+    return {"decisions": _Sequence(case, accepted).run()}
 
 
 def _ranges(indexes: list[int]) -> str:
@@ -31,8 +32,16 @@ def _ranges(indexes: list[int]) -> str:
 
 
 class _Sequence:
-    def __init__(self, case: CaseInput) -> None:
+    """One run of a sequence.
+
+    Where chance decides upstream (the order of a hash map: several nodes named by PreFilter, more
+    than 100 nodes that preemption might help), the run follows the recorded decision as long as
+    that is one that chance can lead to; see :meth:`_recorded`.
+    """
+
+    def __init__(self, case: CaseInput, accepted: list[Any]) -> None:
         self.case = case
+        self._followed = [outcome.get("decisions", []) for outcome in accepted]
         self.scheduler = case.scheduler
         self.preemption = case.raw.get("preemption")
         self.references = [dict(reference) for reference in case.pods]
@@ -40,6 +49,18 @@ class _Sequence:
         self.index_of_node = {name: i for i, name in enumerate(case.node_names)}
         self.index_of_pod = {case.pod(r).key: i for i, r in enumerate(self.references)}
         self.rows: list[Any] = []
+
+    def _decide(self, row: list[Any]) -> None:
+        position = len(self.rows)
+        self.rows.append(row)
+        self._followed = [
+            rows for rows in self._followed if len(rows) > position and rows[position] == row
+        ]
+
+    def _recorded(self) -> list[Any] | None:
+        """Return the next row of a recorded outcome that agrees with all rows so far."""
+        position = len(self.rows)
+        return next((rows[position] for rows in self._followed if len(rows) > position), None)
 
     def run(self) -> list[Any]:
         if "steps" in self.case.raw:
@@ -85,13 +106,13 @@ class _Sequence:
         try:
             cycle = self.scheduler.schedule(pod)
         except SchedulingError as error:
-            self.rows.append([pod.name, None, f"error: {error}"])
+            self._decide([pod.name, None, f"error: {error}"])
             return False
         if cycle.node >= 0:
             self._bind(cycle)
             return False
         if self.preemption is None:
-            self.rows.append([pod.name, None, cycle.message])
+            self._decide([pod.name, None, cycle.message])
             return False
         return self._preempt(index, cycle)
 
@@ -101,8 +122,13 @@ class _Sequence:
         best = [
             self.index_of_node[snapshot.nodes[node].name] for node in snapshot.state.last_best()
         ]
+        names = snapshot.classes[cycle.info.class_id].names
+        if names is not None and len(names) > 1:
+            recorded = self._recorded()
+            if recorded is not None and recorded[1] in best:
+                name = self.case.node_names[recorded[1]]
         pod = cycle.info.pod
-        self.rows.append(
+        self._decide(
             [
                 pod.name,
                 self.index_of_node[name],
@@ -121,9 +147,9 @@ class _Sequence:
         scheduler.clear_nomination(pod.key)
         if not found.best:
             self.references[index].pop("nominatedNodeName", None)
-            self.rows.append([pod.name, None, cycle.message, {"preemption": found.message}])
+            self._decide([pod.name, None, cycle.message, {"preemption": found.message}])
             return False
-        node = found.best[0]
+        node = self._nominated(found)
         name = scheduler.snapshot.nodes[node].name
         victims = found.candidates[node]
         cleared = self._clear_lower_nominations(cycle.info.priority, name)
@@ -140,8 +166,17 @@ class _Sequence:
             details["tied"] = len(found.best)
         if cleared:
             details["clearedNominations"] = cleared
-        self.rows.append([pod.name, None, cycle.message, details])
+        self._decide([pod.name, None, cycle.message, details])
         return True
+
+    def _nominated(self, found: Preemption) -> int:
+        recorded = self._recorded()
+        if recorded is not None and len(recorded) > 3 and "nominated" in recorded[3]:
+            name = self.case.node_names[recorded[3]["nominated"]]
+            wanted = self.scheduler.snapshot.node_id(name)
+            if wanted is not None and can_be_chosen(found, wanted):
+                return wanted
+        return found.best[0]
 
     def _clear_lower_nominations(self, priority: int, node_name: str) -> list[str]:
         cleared = []

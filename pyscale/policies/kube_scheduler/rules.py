@@ -93,7 +93,7 @@ class UserRule:
             return False
         from pyscale.kernel._jit import can_compile
 
-        return can_compile()
+        return bool(can_compile())
 
 
 def score_rule(

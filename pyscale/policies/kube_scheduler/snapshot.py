@@ -117,6 +117,7 @@ class Snapshot:
         self._kept: list[PodTemplate] = []
         self._ids: dict[str, int] = {}
         self._names: dict[int, str] = {}
+        self._refusals: dict[tuple[int, int], Refusal | None] = {}
         self._forked: list[dict[int, Node]] = []
         self._apply_profile()
 
@@ -458,11 +459,18 @@ class Snapshot:
         return bool(self.state.fits_empty(class_id, node_id))
 
     def refusal(self, verdict: int, shortfall: int) -> Refusal | None:
-        """Return a kernel verdict in words."""
-        if verdict >= FIRST_RULE:
-            name = self.profile.rules[verdict - FIRST_RULE].name
-            return Refusal(name, UNSCHEDULABLE, (f"node(s) didn't pass {name}",))
-        return refusal(verdict, shortfall, self.resources)
+        """Return a kernel verdict in words, None for a pass."""
+        key = (verdict, shortfall)
+        if key not in self._refusals:
+            if verdict >= FIRST_RULE:
+                name = self.profile.rules[verdict - FIRST_RULE].name
+                found: Refusal | None = Refusal(
+                    name, UNSCHEDULABLE, (f"node(s) didn't pass {name}",)
+                )
+            else:
+                found = refusal(verdict, shortfall, self.resources)
+            self._refusals[key] = found
+        return self._refusals[key]
 
 
 def _without_what_no_rule_reads(template: PodTemplate) -> PodTemplate:
