@@ -175,8 +175,7 @@ cdef class Provisioner(ProvisionPods):
                    self.n_resources * sizeof(int64_t))
         self.n_dirty = 0
         if self.limits_volumes:
-            with gil:
-                self.oracle.begin()
+            self.tell_begin()
         self.n_port_links = 0
         if self.n_ports:
             for n in range(self.n_nodes):

@@ -33,7 +33,8 @@ cdef class ProvisionClaims(ProvisionOrder):
     cdef int32_t *claim_port_head
     cdef uint64_t *claim_types
     cdef int64_t *claim_requests
-    cdef int64_t *claim_most
+    cdef int64_t *claim_most            # what the columns left can hold, or more
+    cdef uint8_t *claim_stale           # whether `claim_most` may be too large
     cdef uint64_t *claim_held
     # lists of the port sets in use on a candidate
     cdef int32_t *port_set
@@ -59,6 +60,7 @@ cdef class ProvisionClaims(ProvisionOrder):
     ) noexcept nogil
     cdef int reserve(self, int32_t template, int32_t s, const uint64_t *held) except -1 nogil
     cdef int try_claim(self, int32_t c, int32_t class_id, bint opening) except -1 nogil
+    cdef void measure(self, int32_t c) noexcept nogil
     cdef int join(self, int32_t c, int32_t class_id) except -1 nogil
     cdef int room_for_claim(self) except -1 nogil
     cdef int open_claim(self, int32_t class_id, int8_t *reasons) except -1 nogil

@@ -4,7 +4,7 @@ A claim is a bitset of columns.  A refusal that can't be lifted within a round (
 contradicting, ports, a hostname that is taken) is called permanent.
 """
 
-from libc.stdint cimport int8_t, int32_t, int64_t, uint64_t
+from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
@@ -47,6 +47,7 @@ cdef class ProvisionClaims(ProvisionOrder):
         free(self.claim_types)
         free(self.claim_requests)
         free(self.claim_most)
+        free(self.claim_stale)
         free(self.claim_held)
         free(self.port_set)
         free(self.port_next)
@@ -97,9 +98,8 @@ cdef class ProvisionClaims(ProvisionOrder):
         if k.host >= 0 and not self.host_ok(k.host, self.node_host[n]):
             return REQUIREMENTS
         if self.node_flags[n] & NODE_LIMITS_VOLUMES:
-            with gil:
-                if not self.oracle.volumes_fit(n, class_id):
-                    return VOLUME
+            if not self.ask_volumes_fit(n, class_id):
+                return VOLUME
         if self.ports_taken(self.node_port_head[n], k.ports):
             return TYPES
         base = self.meet(STRICT, self.node_set[n], k.set_id)
@@ -141,8 +141,7 @@ cdef class ProvisionClaims(ProvisionOrder):
         self.node_set[n] = self.found_set
         self.node_port_head[n] = self.link_ports(self.node_port_head[n], k.ports)
         if self.node_flags[n] & NODE_LIMITS_VOLUMES:
-            with gil:
-                self.oracle.volumes_add(n, class_id)
+            self.tell_volumes(n, class_id)
         self.record(k, self.node_taints[n], self.found_set, self.node_host[n])
         return 0
 
@@ -272,14 +271,13 @@ cdef class ProvisionClaims(ProvisionOrder):
             self.permanent = not k.has_zonal and k.n_alternatives == 1
             allowed = self.types(s, template)
             if not self.filter_types(t, held, allowed, k, self.claim_port_head[c]):
+                if not opening and self.claim_stale[c]:
+                    self.measure(c)
                 continue
             if allowed[self.n_words]:
                 reason = MIN_VALUES
-                with gil:
-                    relaxed = self.oracle.min_values(
-                        template, s,
-                        (<const char *>self.found_types)[:self.n_words * sizeof(uint64_t)],
-                        opening and self.relax_min_values)
+                relaxed = self.ask_min_values(
+                    template, s, self.found_types, opening and self.relax_min_values)
                 if relaxed < 0:
                     continue
                 if opening:
@@ -295,6 +293,29 @@ cdef class ProvisionClaims(ProvisionOrder):
             return ACCEPTED
         return reason
 
+    cdef void measure(self, int32_t c) noexcept nogil:
+        """Note how much the columns that are left can hold, so that most refusals are quick."""
+        cdef Template *t = self.templates[self.claim_template[c]]
+        cdef int64_t *most = &self.claim_most[c * self.n_resources]
+        cdef int32_t r, w, g, column
+        cdef int64_t lowest
+        cdef uint64_t word
+        for r in range(self.n_resources):
+            most[r] = 0
+        for w in range(self.n_words):
+            word = self.claim_types[c * self.n_words + w]
+            while word:
+                column = 64 * w + pyscale_ctz(word)
+                word &= word - 1
+                for r in range(self.n_resources):
+                    most[r] = max(most[r], t.allocatable[column * self.n_resources + r])
+        for r in range(self.n_resources):
+            lowest = t.overhead[r]
+            for g in range(1, t.n_groups):
+                lowest = min(lowest, t.overhead[g * self.n_resources + r])
+            most[r] -= lowest
+        self.claim_stale[c] = 0
+
     cdef int join(self, int32_t c, int32_t class_id) except -1 nogil:
         """Give the pod to the claim as the accepted attempt left it."""
         cdef PodClass *k = self.classes[class_id]
@@ -307,6 +328,7 @@ cdef class ProvisionClaims(ProvisionOrder):
         for r in range(self.n_resources):
             requests[r] += k.requests[r]
         self.claim_set[c] = self.found_set
+        self.claim_stale[c] = 1
         self.claim_port_head[c] = self.link_ports(self.claim_port_head[c], k.ports)
         self.claim_pods[c] += 1
         self.room_for_level(<int32_t>self.claim_pods[c] + 1)
@@ -337,7 +359,8 @@ cdef class ProvisionClaims(ProvisionOrder):
         self.claim_port_head = <int32_t *>grown(self.claim_port_head, room * sizeof(int32_t))
         self.claim_next = <int32_t *>grown(self.claim_next, room * sizeof(int32_t))
         self.claim_before = <int32_t *>grown(self.claim_before, room * sizeof(int32_t))
-        self.claim_stamp = <int64_t *>grown(self.claim_stamp, room * sizeof(int64_t))
+        self.claim_key = <int64_t *>grown(self.claim_key, room * sizeof(int64_t))
+        self.claim_stale = <uint8_t *>grown(self.claim_stale, room)
         self.sorting = <int32_t *>grown(self.sorting, room * sizeof(int32_t))
         self.claim_pods = <double *>grown(self.claim_pods, room * sizeof(double))
         self.claim_types = <uint64_t *>grown(

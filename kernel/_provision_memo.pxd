@@ -29,3 +29,20 @@ cdef class ProvisionMemo(ProvisionTables):
     cdef int host_ok(self, int32_t requirement, int32_t host) except -1 nogil
     cdef int passes(
         self, int32_t filter_id, int32_t taints, int32_t s, int32_t host) except -1 nogil
+
+    cdef int32_t ask_meet(self, int mode, int32_t a, int32_t b) except? -9 with gil
+    cdef Domains *ask_domains(self, int32_t s, int32_t key) except NULL with gil
+    cdef uint64_t *ask_types(self, int32_t s, int32_t template) except NULL with gil
+    cdef int32_t ask_mask(self, int32_t key, const uint64_t *mask) except? -9 with gil
+    cdef int32_t ask_pin(
+        self, int mode, int32_t s, int32_t key, int32_t values) except? -9 with gil
+    cdef int ask_host(self, int32_t requirement, int32_t host) except -1 with gil
+    cdef int ask_passes(
+        self, int32_t filter_id, int32_t taints, int32_t s, int32_t host) except -1 with gil
+    cdef int32_t *ask_reserved(self, int32_t s, int32_t template) except NULL with gil
+    cdef int32_t ask_min_values(
+        self, int32_t template, int32_t s, const uint64_t *types, bint relax) except? -9 with gil
+    cdef int32_t ask_relax(self, int32_t class_id) except? -9 with gil
+    cdef int ask_volumes_fit(self, int32_t node, int32_t class_id) except -1 with gil
+    cdef int tell_volumes(self, int32_t node, int32_t class_id) except -1 with gil
+    cdef int tell_begin(self) except -1 with gil

@@ -83,8 +83,7 @@ cdef class ProvisionMemo(ProvisionTables):
             return a
         value = map_get(&self.meets[mode], key)
         if value == MISSING:
-            with gil:
-                value = self.oracle.meet(mode, a, b)
+            value = self.ask_meet(mode, a, b)
             map_put(&self.meets[mode], key, value)
         return value
 
@@ -94,12 +93,8 @@ cdef class ProvisionMemo(ProvisionTables):
         self.room_for_set(s)
         d = self.domains_of_set[s * self.n_keys + key]
         if d == NULL:
-            with gil:
-                has, raw, single = self.oracle.domains(s, key)
-                d = <Domains *>grown(NULL, sizeof(Domains))
-                d.has = copied_words(has, self.domain_words)
-                d.raw, d.n_raw = copied32(raw), len(raw)
-                d.single = single
+            d = self.ask_domains(s, key)
+            self.room_for_set(s)
             self.domains_of_set[s * self.n_keys + key] = d
         return d
 
@@ -109,10 +104,7 @@ cdef class ProvisionMemo(ProvisionTables):
         self.room_for_set(s)
         words = self.types_of_set[s]
         if words == NULL:
-            with gil:
-                found, has_min_values = self.oracle.types(s, template)
-                words = copied_words(found, self.n_words + 1)
-                words[self.n_words] = bool(has_min_values)
+            words = self.ask_types(s, template)
             self.types_of_set[s] = words
         return words
 
@@ -131,15 +123,12 @@ cdef class ProvisionMemo(ProvisionTables):
                     break
                 found = 64 * i + pyscale_ctz(word)
         if many or found < 0:
-            with gil:
-                found = self.oracle.mask(
-                    key, (<const char *>mask)[:self.domain_words * sizeof(uint64_t)])
+            found = self.ask_mask(key, mask)
         memo = (
             (<uint64_t>s << 38) | (<uint64_t>key << 30) | (<uint64_t>found << 1) | <uint64_t>mode)
         value = map_get(&self.pins, memo)
         if value == MISSING:
-            with gil:
-                value = self.oracle.pin(mode, s, key, found)
+            value = self.ask_pin(mode, s, key, found)
             map_put(&self.pins, memo, value)
         return value
 
@@ -149,8 +138,7 @@ cdef class ProvisionMemo(ProvisionTables):
         cdef uint64_t key = (<uint64_t>requirement << 32) | <uint64_t>h
         cdef int32_t value = map_get(&self.hosts, key)
         if value == MISSING:
-            with gil:
-                value = bool(self.oracle.host(requirement, h))
+            value = self.ask_host(requirement, h)
             map_put(&self.hosts, key, value)
         return value
 
@@ -169,8 +157,7 @@ cdef class ProvisionMemo(ProvisionTables):
         key = (<uint64_t>(filter_id * self.n_taints + taints) << 32) | <uint64_t>s
         value = map_get(&self.passed, key) if h == 0 else MISSING
         if value == MISSING:
-            with gil:
-                value = bool(self.oracle.passes(filter_id, taints, s, h))
+            value = self.ask_passes(filter_id, taints, s, h)
             if h == 0:
                 map_put(&self.passed, key, value)
         return value
@@ -181,7 +168,70 @@ cdef class ProvisionMemo(ProvisionTables):
         self.room_for_set(s)
         found = self.reserved_of_set[s]
         if found == NULL:
-            with gil:
-                found = copied32(self.oracle.reserved(s, template))
+            found = self.ask_reserved(s, template)
             self.reserved_of_set[s] = found
         return found
+
+    # ---------------------------------------------------------------- questions, with the GIL
+
+    # Each in a function of its own: a function with a `with gil` block inside takes the GIL on
+    # every call.
+
+    cdef int32_t ask_meet(self, int mode, int32_t a, int32_t b) except? -9 with gil:
+        return self.oracle.meet(mode, a, b)
+
+    cdef Domains *ask_domains(self, int32_t s, int32_t key) except NULL with gil:
+        cdef Domains *d
+        has, raw, single = self.oracle.domains(s, key)
+        d = <Domains *>grown(NULL, sizeof(Domains))
+        d.has = copied_words(has, self.domain_words)
+        d.raw, d.n_raw = copied32(raw), len(raw)
+        d.single = single
+        return d
+
+    cdef uint64_t *ask_types(self, int32_t s, int32_t template) except NULL with gil:
+        cdef uint64_t *words
+        found, has_min_values = self.oracle.types(s, template)
+        words = copied_words(found, self.n_words + 1)
+        words[self.n_words] = bool(has_min_values)
+        return words
+
+    cdef int32_t ask_mask(self, int32_t key, const uint64_t *mask) except? -9 with gil:
+        return self.oracle.mask(
+            key, (<const char *>mask)[:self.domain_words * sizeof(uint64_t)])
+
+    cdef int32_t ask_pin(
+        self, int mode, int32_t s, int32_t key, int32_t values
+    ) except? -9 with gil:
+        return self.oracle.pin(mode, s, key, values)
+
+    cdef int ask_host(self, int32_t requirement, int32_t host) except -1 with gil:
+        return bool(self.oracle.host(requirement, host))
+
+    cdef int ask_passes(
+        self, int32_t filter_id, int32_t taints, int32_t s, int32_t host
+    ) except -1 with gil:
+        return bool(self.oracle.passes(filter_id, taints, s, host))
+
+    cdef int32_t *ask_reserved(self, int32_t s, int32_t template) except NULL with gil:
+        return copied32(self.oracle.reserved(s, template))
+
+    cdef int32_t ask_min_values(
+        self, int32_t template, int32_t s, const uint64_t *types, bint relax
+    ) except? -9 with gil:
+        return self.oracle.min_values(
+            template, s, (<const char *>types)[:self.n_words * sizeof(uint64_t)], relax)
+
+    cdef int32_t ask_relax(self, int32_t class_id) except? -9 with gil:
+        return self.oracle.relax(class_id)
+
+    cdef int ask_volumes_fit(self, int32_t node, int32_t class_id) except -1 with gil:
+        return bool(self.oracle.volumes_fit(node, class_id))
+
+    cdef int tell_volumes(self, int32_t node, int32_t class_id) except -1 with gil:
+        self.oracle.volumes_add(node, class_id)
+        return 0
+
+    cdef int tell_begin(self) except -1 with gil:
+        self.oracle.begin()
+        return 0

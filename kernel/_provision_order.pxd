@@ -9,7 +9,7 @@ cdef class ProvisionOrder(ProvisionTopology):
     cdef double *claim_pods
     cdef int32_t *claim_next
     cdef int32_t *claim_before
-    cdef int64_t *claim_stamp
+    cdef int64_t *claim_key             # ascending in the order
     cdef int32_t first_claim
     cdef int32_t *first_of              # by number of pods, -1 none
     cdef int32_t *last_of
@@ -28,4 +28,3 @@ cdef class ProvisionOrder(ProvisionTopology):
     cdef void link_behind(self, int32_t c, int32_t before) noexcept nogil
     cdef void append_claim(self, int32_t c) noexcept nogil
     cdef void sort_really(self) noexcept nogil
-    cdef bint comes_first(self, int32_t a, int32_t b) noexcept nogil

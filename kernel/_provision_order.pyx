@@ -5,12 +5,15 @@ linked list with the first and the last claim of each number of pods, and a step
 algorithm does something else than a stable sort would, it is run.
 """
 
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free
 
 from ._gosort cimport go_sort
 from ._provision_tables cimport grown
 from ._provision_topology cimport ProvisionTopology
+
+cdef enum:
+    STAMP_BITS = 41         # a key is the number of pods, then the place among equals
 
 
 cdef class ProvisionOrder(ProvisionTopology):
@@ -20,7 +23,7 @@ cdef class ProvisionOrder(ProvisionTopology):
         free(self.claim_pods)
         free(self.claim_next)
         free(self.claim_before)
-        free(self.claim_stamp)
+        free(self.claim_key)
         free(self.first_of)
         free(self.last_of)
         free(self.n_of)
@@ -100,7 +103,7 @@ cdef class ProvisionOrder(ProvisionTopology):
         if self.last_of[pods + 1] < 0:
             self.last_of[pods + 1] = c
         self.low_stamp -= 1
-        self.claim_stamp[c] = self.low_stamp
+        self.claim_key[c] = (<int64_t>(pods + 1) << STAMP_BITS) + self.low_stamp
         self.most_pods = max(self.most_pods, pods + 1)
         return 0
 
@@ -140,7 +143,7 @@ cdef class ProvisionOrder(ProvisionTopology):
         self.last_of[1] = c
         self.n_of[1] += 1
         self.high_stamp += 1
-        self.claim_stamp[c] = self.high_stamp
+        self.claim_key[c] = (<int64_t>1 << STAMP_BITS) + self.high_stamp
         self.most_pods = max(self.most_pods, 1)
 
     cdef void sort_really(self) noexcept nogil:
@@ -164,7 +167,7 @@ cdef class ProvisionOrder(ProvisionTopology):
             pods = <int32_t>self.claim_pods[c]
             self.claim_before[c] = self.sorting[i - 1] if i else -1
             self.claim_next[c] = self.sorting[i + 1] if i + 1 < n else -1
-            self.claim_stamp[c] = i
+            self.claim_key[c] = (<int64_t>pods << STAMP_BITS) + i
             if self.first_of[pods] < 0:
                 self.first_of[pods] = c
             self.last_of[pods] = c
@@ -172,9 +175,3 @@ cdef class ProvisionOrder(ProvisionTopology):
         self.most_pods = <int32_t>self.claim_pods[self.sorting[n - 1]]
         self.low_stamp = 0
         self.high_stamp = n
-
-    cdef bint comes_first(self, int32_t a, int32_t b) noexcept nogil:
-        """Whether claim a stands before claim b."""
-        if self.claim_pods[a] != self.claim_pods[b]:
-            return self.claim_pods[a] < self.claim_pods[b]
-        return self.claim_stamp[a] < self.claim_stamp[b]

@@ -109,7 +109,7 @@ cdef class ProvisionPods(ProvisionClaims):
         while n:
             best = 0
             for i in range(1, n):
-                if self.comes_first(living[i], living[best]):
+                if self.claim_key[living[i]] < self.claim_key[living[best]]:
                     best = i
             c = living[best]
             n -= 1
@@ -150,8 +150,7 @@ cdef class ProvisionPods(ProvisionClaims):
                 return place
             after = self.classes[k].relaxed
             if after == UNKNOWN:
-                with gil:
-                    after = self.oracle.relax(k)
+                after = self.ask_relax(k)
                 self.classes[k].relaxed = after
             if after < 0:
                 return place

@@ -10,11 +10,14 @@ from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcpy, memset
 
 
+cdef int out_of_memory() except -1 with gil:
+    raise MemoryError("provisioning ran out of memory")
+
+
 cdef void *grown(void *data, size_t size) except NULL nogil:
     cdef void *result = realloc(data, size if size else 1)
     if result == NULL:
-        with gil:
-            raise MemoryError("provisioning ran out of memory")
+        out_of_memory()
     return result
 
 
