@@ -83,21 +83,21 @@ cdef class Population:
     cdef index_t* live                      # ids of nodes that were there at the last compaction
     cdef index_t n_live
 
-    cdef index_t class_of(self, index_t pod) noexcept nogil
-    cdef time_ns_t created_of(self, index_t pod) noexcept nogil
-    cdef time_ns_t duration_of(self, index_t pod) noexcept nogil
-    cdef bint comes_before(self, index_t a, index_t b) noexcept nogil
-    cdef int sift_up(self, index_t place) noexcept nogil
-    cdef int sift_down(self, index_t place) noexcept nogil
-    cdef int activate(self, index_t pod_class) noexcept nogil
-    cdef int deactivate(self, index_t pod_class) noexcept nogil
-    cdef int block(self, index_t pod_class) noexcept nogil
-    cdef int unblock(self, index_t pod_class) noexcept nogil
-    cdef int unblock_all(self) noexcept nogil
+    cdef index_t class_of(self, index_t pod) except -1 nogil
+    cdef time_ns_t created_of(self, index_t pod) except -1 nogil
+    cdef time_ns_t duration_of(self, index_t pod) except -2 nogil
+    cdef int comes_before(self, index_t a, index_t b) except -1 nogil
+    cdef int sift_up(self, index_t place) except -1 nogil
+    cdef int sift_down(self, index_t place) except -1 nogil
+    cdef int activate(self, index_t pod_class) except -1 nogil
+    cdef int deactivate(self, index_t pod_class) except -1 nogil
+    cdef int block(self, index_t pod_class) except -1 nogil
+    cdef int unblock(self, index_t pod_class) except -1 nogil
+    cdef int unblock_all(self) except -1 nogil
     cdef int reserve_pods(self, index_t room) except -1 nogil
-    cdef int enqueue(self, index_t pod) noexcept nogil
-    cdef int dequeue(self, index_t pod) noexcept nogil
-    cdef index_t turn_of(self, index_t pod_class, index_t most) noexcept nogil
+    cdef int enqueue(self, index_t pod) except -1 nogil
+    cdef int dequeue(self, index_t pod) except -1 nogil
+    cdef index_t turn_of(self, index_t pod_class, index_t most) except -1 nogil
     cdef index_t new_pod(self, int32_t row) except -1 nogil
     cdef index_t new_later(
         self, index_t pod_class, time_ns_t duration, index_t origin
@@ -107,4 +107,4 @@ cdef class Population:
     cdef index_t new_node(self, index_t kind, int64_t token) except -1
     cdef index_t check_node(self, object node) except -1
     cdef index_t check_pod(self, object pod) except -1
-    cdef int compact(self) noexcept nogil
+    cdef int compact(self) except -1 nogil

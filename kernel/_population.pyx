@@ -79,19 +79,19 @@ cdef class Population:
         free(self.requested)
         free(self.live)
 
-    cdef index_t class_of(self, index_t pod) noexcept nogil:
+    cdef index_t class_of(self, index_t pod) except -1 nogil:
         cdef int32_t row = self.pods[pod].row
         return self.row_class[row] if row >= 0 else self.later[-1 - row].pod_class
 
-    cdef time_ns_t created_of(self, index_t pod) noexcept nogil:
+    cdef time_ns_t created_of(self, index_t pod) except -1 nogil:
         cdef int32_t row = self.pods[pod].row
         return self.row_arrival[row] if row >= 0 else self.later[-1 - row].created
 
-    cdef time_ns_t duration_of(self, index_t pod) noexcept nogil:
+    cdef time_ns_t duration_of(self, index_t pod) except -2 nogil:
         cdef int32_t row = self.pods[pod].row
         return self.row_duration[row] if row >= 0 else self.later[-1 - row].duration
 
-    cdef bint comes_before(self, index_t a, index_t b) noexcept nogil:
+    cdef int comes_before(self, index_t a, index_t b) except -1 nogil:
         """Whether pod a has its turn before pod b."""
         cdef int32_t first = self.classes[self.class_of(a)].priority
         cdef int32_t second = self.classes[self.class_of(b)].priority
@@ -104,7 +104,7 @@ cdef class Population:
             return first_time < second_time
         return a < b
 
-    cdef int sift_up(self, index_t place) noexcept nogil:
+    cdef int sift_up(self, index_t place) except -1 nogil:
         cdef index_t moving = self.active[place]
         cdef index_t head = self.classes[moving].head
         cdef index_t parent
@@ -119,7 +119,7 @@ cdef class Population:
         self.classes[moving].place = place
         return 0
 
-    cdef int sift_down(self, index_t place) noexcept nogil:
+    cdef int sift_down(self, index_t place) except -1 nogil:
         cdef index_t moving = self.active[place]
         cdef index_t head = self.classes[moving].head
         cdef index_t child
@@ -140,12 +140,12 @@ cdef class Population:
         self.classes[moving].place = place
         return 0
 
-    cdef int activate(self, index_t pod_class) noexcept nogil:
+    cdef int activate(self, index_t pod_class) except -1 nogil:
         self.active[self.n_active] = pod_class
         self.n_active += 1
         return self.sift_up(self.n_active - 1)
 
-    cdef int deactivate(self, index_t pod_class) noexcept nogil:
+    cdef int deactivate(self, index_t pod_class) except -1 nogil:
         cdef index_t place = self.classes[pod_class].place
         cdef index_t last = self.active[self.n_active - 1]
         self.n_active -= 1
@@ -157,7 +157,7 @@ cdef class Population:
             self.sift_up(self.classes[last].place)
         return 0
 
-    cdef int block(self, index_t pod_class) noexcept nogil:
+    cdef int block(self, index_t pod_class) except -1 nogil:
         self.deactivate(pod_class)
         self.classes[pod_class].blocked = True
         self.classes[pod_class].place = self.n_blocked
@@ -165,7 +165,7 @@ cdef class Population:
         self.n_blocked += 1
         return 0
 
-    cdef int unblock(self, index_t pod_class) noexcept nogil:
+    cdef int unblock(self, index_t pod_class) except -1 nogil:
         """Take a class out of the blocked ones; it is active if pods wait in it."""
         cdef index_t place = self.classes[pod_class].place
         cdef index_t last = self.blocked[self.n_blocked - 1]
@@ -178,12 +178,12 @@ cdef class Population:
             self.activate(pod_class)
         return 0
 
-    cdef int unblock_all(self) noexcept nogil:
+    cdef int unblock_all(self) except -1 nogil:
         while self.n_blocked:
             self.unblock(self.blocked[self.n_blocked - 1])
         return 0
 
-    cdef int enqueue(self, index_t pod) noexcept nogil:
+    cdef int enqueue(self, index_t pod) except -1 nogil:
         """Let a pod wait behind the others of its class."""
         cdef index_t pod_class = self.class_of(pod)
         cdef class_t* its = &self.classes[pod_class]
@@ -200,7 +200,7 @@ cdef class Population:
             self.activate(pod_class)
         return 0
 
-    cdef int dequeue(self, index_t pod) noexcept nogil:
+    cdef int dequeue(self, index_t pod) except -1 nogil:
         """Take a pod out of the waiting; the class's place in the heap is the caller's."""
         cdef class_t* its = &self.classes[self.class_of(pod)]
         cdef pod_t* record = &self.pods[pod]
@@ -216,7 +216,7 @@ cdef class Population:
         self.pending_version += 1
         return 0
 
-    cdef index_t turn_of(self, index_t pod_class, index_t most) noexcept nogil:
+    cdef index_t turn_of(self, index_t pod_class, index_t most) except -1 nogil:
         """How many pods of the class on top, at most ``most``, come before every other class."""
         cdef index_t rival = -1
         cdef index_t pod = self.classes[pod_class].head
@@ -374,7 +374,7 @@ cdef class Population:
             raise IndexError(f"expected a pod id below {self.n_pods}, found {pod}")
         return <index_t>pod
 
-    cdef int compact(self) noexcept nogil:
+    cdef int compact(self) except -1 nogil:
         """Close the gaps that nodes left behind in the list of the living."""
         cdef index_t i, kept = 0
         for i in range(self.n_live):

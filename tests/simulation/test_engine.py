@@ -429,7 +429,7 @@ def test_a_repeated_reason_to_keep_is_noted_once():
 
 
 def test_ctrl_c_reaches_the_compiled_loop():
-    pods = table([template(1)], *((0, second, 5, 2000) for second in range(300)))
+    pods = table([template(1)], *((0, second, 0, 2000) for second in range(300)))
     policy = Fixed((group(60, max_size=60),))
     simulation = Simulation(pods, policy, KWOK, KubeScheduler())
 
@@ -438,7 +438,7 @@ def test_ctrl_c_reaches_the_compiled_loop():
 
     before = signal.signal(signal.SIGALRM, stop)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
         result = simulation.run()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
