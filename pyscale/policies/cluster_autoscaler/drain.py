@@ -71,8 +71,9 @@ class DrainRules:
     ) -> PodsToMove:
         """Apply the rules to the pods of a node, in their order, until one blocks."""
         found = PodsToMove()
+        lookup = self._pods.classes
         for pod in pods:
-            pod_class = self._pods.classes[pod]
+            pod_class = lookup[pod]
             outcome = self._outcome(pod, pod_class, budgets, now)
             if outcome in (MOVE, DRAIN):
                 (found.daemon if pod_class.is_daemon_set else found.moved).append(pod)

@@ -90,6 +90,34 @@ class HintingSimulator:
                     dead.add(pod_class)
         return placed
 
+    def move(
+        self,
+        snapshot: Snapshot,
+        pods: Sequence[int],
+        classes: Sequence[PodClass],
+        keys: Lookup[str],
+        mask: Mask,
+    ) -> dict[int, str]:
+        """Place pods of a node that goes; give up at the first that fits nowhere."""
+        names = [keys[pod] for pod in pods]
+        known = self.hints
+        if any(self._is_usable(name, snapshot, mask) for name in names):
+            return self.try_to_place(snapshot, pods, classes, keys, mask, stop_at_failure=True)
+        if len({pod_class.effective_priority for pod_class in classes}) > 1:
+            order = [i for members in _by_priority(classes) for i in members]
+            pods, classes = [pods[i] for i in order], [classes[i] for i in order]
+            names = [names[i] for i in order]
+        nodes = snapshot.move(pods, classes, mask)
+        placed = {}
+        for pod, name, node in zip(pods, names, nodes, strict=False):
+            placed[pod] = known.current[name] = snapshot.name(node)
+        return placed
+
+    def _is_usable(self, key: str, snapshot: Snapshot, mask: Mask) -> bool:
+        hint = self.hints.get(key)
+        node = snapshot.handle(hint) if hint is not None else None
+        return node is not None and bool(mask[node])
+
     def _place_on_hint(
         self,
         snapshot: Snapshot,

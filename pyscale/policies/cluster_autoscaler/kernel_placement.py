@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from pyscale.kernel._estimate import CheckedNodes, NewNodes, is_plain, room_verdicts
+from pyscale.kernel._remove import empty_node, move_pods
 
 from ...model.nodes import Node
 from ...model.taints import NO_SCHEDULE, Taint
@@ -154,6 +155,32 @@ class KernelPlacement:
             assert refused is not None
             found = refused
         return Refusal(found.plugin, found.reasons, found.status == UNRESOLVABLE)
+
+    def empty(self, node: int) -> None:
+        """Take all pods off a node."""
+        empty_node(self.state, node)
+
+    def move(self, classes: Sequence[PodClass], mask: Mask) -> list[int]:
+        """Place pods by rotating scan until one fits nowhere; return the nodes of those placed."""
+        ids = [self.class_id(pod_class) for pod_class in classes]
+        if any(self._snapshot.classes[class_id].names is not None for class_id in set(ids)):
+            return self._move_named(classes, mask)
+        nodes = np.empty(len(ids), np.int32)
+        accepted = (self._open & mask).view(np.uint8)
+        count, self.last_match = move_pods(
+            self.state, np.array(ids, np.int32), accepted, self.last_match, nodes
+        )
+        return list(map(int, nodes[:count].tolist()))
+
+    def _move_named(self, classes: Sequence[PodClass], mask: Mask) -> list[int]:
+        nodes: list[int] = []
+        for pod_class in classes:
+            node = self.scan(pod_class, mask)
+            if node is None:
+                break
+            self.place(pod_class, node)
+            nodes.append(node)
+        return nodes
 
     def is_plain(self, pod_class: PodClass) -> bool:
         """Whether nothing but room and the node itself restricts a class."""

@@ -85,6 +85,12 @@ class Placement(Protocol):
     def refusal(self, pod_class: PodClass, node: int) -> Refusal | None:
         """Return why a node refuses a pod, None if it takes it."""
 
+    def empty(self, node: int) -> None:
+        """Take all pods off a node."""
+
+    def move(self, classes: Sequence[PodClass], mask: Mask) -> list[int]:
+        """Place pods by rotating scan until one fits nowhere; return the nodes of those placed."""
+
     def is_plain(self, pod_class: PodClass) -> bool:
         """Whether nothing but room and the node itself restricts a class."""
 

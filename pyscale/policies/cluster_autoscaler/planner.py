@@ -209,17 +209,11 @@ class Planner:
         moves: dict[int, str] = {}
         snapshot.fork()
         if moved:
-            for pod in list(snapshot.pods_on(handle)):
-                snapshot.displace(pod, pods.classes[pod], handle)
+            snapshot.empty(handle)
             snapshot.placement.taint_node(handle, TO_BE_DELETED)
             is_target, targets[handle] = targets[handle], False
-            moves = self._simulator.try_to_place(
-                snapshot,
-                moved,
-                [pods.classes[pod] for pod in moved],
-                pods.keys,
-                targets,
-                stop_at_failure=True,
+            moves = self._simulator.move(
+                snapshot, moved, [pods.classes[pod] for pod in moved], pods.keys, targets
             )
             if len(moves) != len(moved):
                 snapshot.revert()

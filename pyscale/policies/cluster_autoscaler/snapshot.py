@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ...model.nodes import Node
 from .classes import PodClass
-from .placement import Placement
+from .placement import Mask, Placement
 from .world import Lookup
 
 
@@ -130,6 +130,21 @@ class Snapshot:
         """Take a pod off a node."""
         self.placement.displace(pod_class, handle)
         self._set_pods(handle, [other for other in self._pods[handle] if other != pod])
+
+    def empty(self, handle: int) -> None:
+        """Take all pods off a node."""
+        self.placement.empty(handle)
+        self._set_pods(handle, ())
+
+    def move(self, pods: Sequence[int], classes: Sequence[PodClass], mask: Mask) -> list[int]:
+        """Place pods by rotating scan until one fits nowhere; return the nodes of those placed."""
+        nodes = self.placement.move(classes, mask)
+        arrived: dict[int, list[int]] = {}
+        for pod, node in zip(pods, nodes, strict=False):
+            arrived.setdefault(node, []).append(pod)
+        for node, fresh in arrived.items():
+            self._set_pods(node, [*self._pods[node], *fresh])
+        return nodes
 
     def fork(self) -> None:
         """Remember the state."""
