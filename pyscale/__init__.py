@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pyscale.packing import pack_each as pack_each
     from pyscale.packing import place as place
     from pyscale.packing import place_sequence as place_sequence
+    from pyscale.policies.cluster_autoscaler import ClusterAutoscaler as ClusterAutoscaler
     from pyscale.simulation import Result as Result
     from pyscale.simulation import SimulationOptions as SimulationOptions
     from pyscale.simulation import simulate as simulate
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 # stays quick, and a missing optional library matters only to those who need it.  A row here has its
 # twin under TYPE_CHECKING.
 _PUBLIC = {
+    "ClusterAutoscaler": "pyscale.policies.cluster_autoscaler",
     "Comparison": "pyscale.study",
     "Packing": "pyscale.packing",
     "Result": "pyscale.simulation",

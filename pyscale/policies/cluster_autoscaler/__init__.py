@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .explain import GroupVerdict as GroupVerdict
 from .options import Options as Options
 from .policy import AutoscalerRun as AutoscalerRun
 from .policy import ClusterAutoscaler as ClusterAutoscaler
+from .policy import ScaleUpPlan as ScaleUpPlan

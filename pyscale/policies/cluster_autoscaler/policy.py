@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from ...errors import InvalidObjectError
+from ...model.catalog import Catalog
+from ...model.disruption import PodDisruptionBudget
 from ...model.groups import NodeGroup
+from ...model.nodes import Node
+from ...model.pods import Pod
 from ...model.resources import CPU, MEMORY
 from ..base import ClusterView, Failure, Policy, Setting
-from ..decision import Action, Decision, Keep, WakeOn
+from ..decision import Action, AddNodes, Decision, Keep, WakeOn
+from ..snapshot import view_of
 from .durations import HOUR
 from .expander import Expander
 from .expander.priority import parse_priorities
+from .explain import GroupVerdict, group_verdicts, node_verdicts
 from .kernel_placement import KernelPlacement
 from .loop import DOWN_STARTED, Autoscaler, Iteration
 from .options import Options, group_options
@@ -121,6 +127,65 @@ class ClusterAutoscaler(Policy):
         fresh = replace_groups(self, view.groups) if self.groups is None else self
         return fresh.begin(view.setting).decide(view)
 
+    def scale_up(
+        self,
+        pods: Iterable[Pod],
+        nodes: Sequence[Node] = (),
+        *,
+        catalog: Catalog,
+        disruption_budgets: Sequence[PodDisruptionBudget] = (),
+    ) -> ScaleUpPlan:
+        """Say which groups would grow for pods that pend, without a simulation.
+
+        Parameters
+        ----------
+        pods : iterable of Pod
+            Those without a node pend; how long they have does not matter here.
+        nodes : sequence of Node
+            The cluster; a node belongs to the group of its machine type, zone and labels.
+        catalog : Catalog
+            The machines.
+        disruption_budgets : sequence of PodDisruptionBudget
+
+        Raises
+        ------
+        InvalidObjectError
+            If no node groups were given.
+        """
+        if self.groups is None:
+            raise InvalidObjectError("scale_up", "expected node_groups, found none")
+        pods = list(pods)
+        created = max((pod.creation_ns or 0 for pod in pods), default=0)
+        view = view_of(
+            pods,
+            nodes,
+            catalog,
+            now_ns=created + HOUR,
+            groups=self.groups,
+            disruption_budgets=disruption_budgets,
+        )
+        run = AutoscalerRun(self, view.setting, self.groups)
+        decision = run.decide(view)
+        growth = {a.group: a.count for a in decision.actions if isinstance(a, AddNodes)}
+        verdicts, _ = run.explain()
+        return ScaleUpPlan(growth, tuple(verdicts))
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleUpPlan:
+    """What one scale-up would do.
+
+    Attributes
+    ----------
+    growth : mapping
+        Nodes to add, by group.
+    verdicts : tuple of GroupVerdict
+        What became of every group that was looked at.
+    """
+
+    growth: Mapping[str, int]
+    verdicts: tuple[GroupVerdict, ...]
+
 
 def replace_groups(policy: ClusterAutoscaler, groups: Sequence[NodeGroup]) -> ClusterAutoscaler:
     """Return the policy with other groups."""
@@ -202,6 +267,16 @@ class AutoscalerRun(Policy):
             actions = (Keep("no node group can take the pending pods"),)
         wake, wake_on = self._next(done, now)
         return Decision(actions, wake, wake_on)
+
+    def explain(self) -> tuple[list[GroupVerdict], dict[str, str]]:
+        """Say of the last iteration what became of each group, and of each node.
+
+        Nodes are named ``node-<id>``, with the id of the view.
+        """
+        if self.last is None or self._autoscaler is None:
+            return [], {}
+        groups = [v for status in self.last.scale_ups for v in group_verdicts(status)]
+        return groups, node_verdicts(self.last, self._autoscaler.planner)
 
     def _start(self, view: ClusterView) -> Autoscaler:
         policy = self._policy

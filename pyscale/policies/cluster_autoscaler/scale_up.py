@@ -48,7 +48,10 @@ class Remaining:
 
 @dataclass(slots=True)
 class ScaleUpStatus:
-    """What one scale-up decided and did; ``plan`` has (group, from, to)."""
+    """What one scale-up decided and did; ``plan`` has (group, from, to).
+
+    ``skipped`` says why groups were not considered at all.
+    """
 
     result: str
     options: list[Option] = field(default_factory=list)
@@ -59,6 +62,7 @@ class ScaleUpStatus:
     remaining: list[Remaining] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     error: str = ""
+    skipped: dict[str, str] = field(default_factory=dict)
     estimates: dict[str, Estimate] = field(default_factory=dict)
 
 
@@ -127,7 +131,7 @@ class ScaleUp:
                 valid.append(group)
         passing = {group.name: self._passing(group, context, verdicts) for group in valid}
         options: list[Option] = []
-        status = ScaleUpStatus(NO_OPTIONS, options)
+        status = ScaleUpStatus(NO_OPTIONS, options, skipped=skipped)
         for group in valid:
             option = self._option(group, context, passing, status)
             if option is not None:
