@@ -1,0 +1,94 @@
+"""The compiled Solve against the plain restatement, on random clusters."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from reference.karpenter.batch import reschedulable_pods
+from reference.karpenter.cluster import Cluster
+from reference.karpenter.provision import Scheduler
+from reference.karpenter.relaxation import relax as relax_twin
+from strategies_karpenter import provisioning_inputs, templates
+
+from pyscale.conformance.karpenter.outcome import own_outcome
+from pyscale.conformance.karpenter.reading import read_objects, read_settings
+from pyscale.manifests import pod_template_from_dict
+from pyscale.policies.karpenter.podspec import pod_requirements
+from pyscale.policies.karpenter.relaxation import relax
+from pyscale.policies.karpenter.solver import Solver
+
+
+def twin_outcome(outcome):
+    claims = [
+        {
+            "nodePool": claim.pool_name,
+            "pods": claim.pod_keys,
+            "instanceTypes": [kind.name for kind in claim.types],
+            "instanceTypesBeforeTruncation": claim.types_before_truncation,
+            "requirements": [
+                {name: value for name, value in entry.items() if not names_types(entry, name)}
+                for entry in claim.node_claim_requirements.render()
+            ],
+            "requests": claim.requests,
+            "cheapestPrice": claim.cheapest_price,
+            "minValuesRelaxed": claim.min_values_relaxed,
+        }
+        for claim in outcome.claims
+    ]
+    return {
+        "newNodeClaims": sorted(claims, key=lambda claim: (claim["nodePool"], claim["pods"])),
+        "existingNodes": outcome.placements,
+        "failedPods": sorted(outcome.errors),
+        "ignored": sorted(outcome.ignored),
+    }
+
+
+def names_types(entry, field):
+    return field == "values" and entry["key"] == "node.kubernetes.io/instance-type"
+
+
+@given(provisioning_inputs())
+def test_a_round_is_the_twin_s(given_input):
+    solver = Solver(read_objects(given_input), read_settings(given_input))
+    expected = twin_outcome(Scheduler(Cluster(given_input)).solve())
+    assert own_outcome(solver, solver.solve()) == expected
+
+
+@given(provisioning_inputs(), st.data())
+def test_what_ifs_are_the_twin_s(given_input, data):
+    cluster = Cluster(given_input)
+    solver = Solver(read_objects(given_input), read_settings(given_input))
+    for _ in range(2):
+        usable = [node for node in cluster.nodes if not node.marked_for_deletion]
+        nodes = data.draw(st.lists(st.sampled_from(usable), unique=True)) if usable else []
+        under = {node.name for node in cluster.nodes if data.draw(st.integers(0, 4)) == 0}
+        outcome = Scheduler(
+            cluster,
+            candidates=nodes,
+            candidate_pods=reschedulable_pods(cluster, nodes),
+            under_consolidate_after=under,
+            strict_reservations=False,
+        ).solve()
+        ours = solver.solve([node.name for node in nodes], under, strict_reservations=False)
+        assert own_outcome(solver, ours) == twin_outcome(outcome)
+
+
+class Spec:
+    """As much of a pod as the twin's relaxation reads."""
+
+    def __init__(self, spec):
+        self.spec = spec
+
+
+@given(templates(), st.booleans())
+def test_preferences_are_dropped_in_the_twin_s_order(manifest, tolerate):
+    spec = pod_template_from_dict(manifest, validate=False).spec
+    twin = Spec(manifest["spec"])
+    while True:
+        step = relax(spec, tolerate)
+        assert (step is None) == (relax_twin(twin, tolerate) is None)
+        if step is None:
+            return
+        spec = step[0]
+        relaxed = pod_template_from_dict({"metadata": {}, "spec": twin.spec}, validate=False).spec
+        assert pod_requirements(spec, strict=False) == pod_requirements(relaxed, strict=False)
+        assert set(spec.tolerations) == set(relaxed.tolerations)
+        assert spec.topology_spread_constraints == relaxed.topology_spread_constraints
