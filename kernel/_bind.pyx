@@ -59,7 +59,7 @@ from pyscale.kernel._windows cimport (
     window_avx2,
 )
 
-from pyscale.kernel import _scores
+from pyscale.kernel._scores import use_avx2 as use_avx2_in_scores
 
 cdef enum:
     NO_KEY = -0x80000000
@@ -70,7 +70,7 @@ use_window_avx2(1)
 def use_avx2(bint wanted):
     """Choose the vector loops; returns whether AVX2 is used.  For tests."""
     use_window_avx2(wanted)
-    _scores.use_avx2(wanted)
+    use_avx2_in_scores(wanted)
     return bool(window_avx2)
 
 

@@ -1,8 +1,9 @@
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from ._filters import FilterTable
 
-_Score = tuple[list[int], list[int] | None]
+_Score: TypeAlias = tuple[list[int], list[int] | None]
 
 def use_avx2(wanted: bool) -> bool: ...
 
