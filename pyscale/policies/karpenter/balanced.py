@@ -28,13 +28,15 @@ class PoolTotals:
     def __init__(self, solver: Solver, candidates: Sequence[Candidate], type_of: TypeOf) -> None:
         self._cost: dict[str, float] = {}
         self._disruption: dict[str, float] = {}
-        by_name = {candidate.name: candidate for candidate in candidates}
         balanced = {
             candidate.pool.name
             for candidate in candidates
             if candidate.pool.disruption.consolidation_policy == BALANCED
         }
-        for pool in balanced:
+        if not balanced:
+            return
+        by_name = {candidate.name: candidate for candidate in candidates}
+        for pool in sorted(balanced):
             tracked = disruption = listed = 0.0
             for node in solver.objects.nodes:
                 if node.pool == pool:

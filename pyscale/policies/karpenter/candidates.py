@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from pyscale.model.catalog import SPOT
 from pyscale.model.groups import NodePool
@@ -42,7 +43,8 @@ class Candidate:
     """A node that may be disrupted.
 
     ``price`` is what its offering costs (dollars per hour, 0 if unknown); ``disruption_cost`` is
-    the legacy figure, which no method reads any more.
+    the legacy figure, which no method reads any more; ``savings_ratio`` is dollars per hour saved
+    for each unit of disruption.
     """
 
     node: StateNode
@@ -52,23 +54,19 @@ class Candidate:
     reschedule_cost: float
     disruption_cost: float
     has_pods_to_move: bool
+    savings_ratio: float
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The state node's name."""
         return self.node.name
-
-    @property
-    def savings_ratio(self) -> float:
-        """Dollars per hour saved for each unit of disruption."""
-        return self.price / self.reschedule_cost
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing on it costs anything to evict (upstream's quirk: running pods may)."""
         return self.reschedule_cost <= NODE_COST
 
-    @property
+    @cached_property
     def is_spot(self) -> bool:
         """Whether it is spot capacity."""
         return self.node.labels.get(CAPACITY_TYPE_LABEL) == SPOT
@@ -83,14 +81,16 @@ def make_candidate(
 ) -> Candidate:
     """Return the candidate that a node is, with its costs."""
     to_move = [pod for pod in pods if is_reschedulable(pod)]
+    price, cost = node_price(node, compiled), reschedule_cost(to_move)
     return Candidate(
         node,
         pool,
         compiled,
-        node_price(node, compiled),
-        reschedule_cost(to_move),
+        price,
+        cost,
         disruption_cost(node, pods, now_ns),
         bool(to_move),
+        price / cost,
     )
 
 

@@ -6,7 +6,7 @@ Follows Karpenter core ``pkg/controllers/disruption/consolidation.go``.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,10 +14,12 @@ from pyscale.model.catalog import ON_DEMAND, SPOT
 from pyscale.model.nodes import CAPACITY_TYPE_LABEL
 
 from .candidates import Candidate
-from .instance_types import MAX_PRICE
+from .instance_types import MAX_PRICE, CompiledType
+from .labels import normalize_key
 from .launch_prices import LaunchPrices
 from .requirements import from_labels, one_of
 from .result import MAX_INSTANCE_TYPES, Claim
+from .screening import NOT_PLACED, SPOT_TO_SPOT_OFF, Screening, total_price
 from .simulation import Simulation, simulate
 from .solver import Solver
 
@@ -39,14 +41,19 @@ class Command:
         ``"delete"`` or ``"replace"``.
     candidates : sequence of Candidate
     replacements : tuple of Claim
-    simulation : Simulation or None
-        Where the pods would go; None for nodes that are deleted because they are empty.
+    run : callable, optional
+        Makes the simulation.
     """
 
     decision: str
     candidates: Sequence[Candidate]
     replacements: tuple[Claim, ...] = ()
-    simulation: Simulation | None = field(default=None, repr=False)
+    run: Callable[[], Simulation] | None = field(default=None, repr=False)
+
+    @cached_property
+    def simulation(self) -> Simulation | None:
+        """Where the pods would go; None for nodes that are deleted because they are empty."""
+        return None if self.run is None else self.run()
 
     @property
     def names(self) -> list[str]:
@@ -68,14 +75,6 @@ class Command:
         return total
 
 
-def total_price(candidates: Sequence[Candidate]) -> float:
-    """Return the sum of the candidates' prices, from left to right."""
-    total = 0.0
-    for candidate in candidates:
-        total += candidate.price
-    return total
-
-
 class Consolidation:
     """Consolidation commands for given candidates, over one compiled cluster."""
 
@@ -83,6 +82,10 @@ class Consolidation:
         self.solver = solver
         self.under_consolidate_after = under_consolidate_after
         self._prices = LaunchPrices()
+        self._own_prices: dict[str, float | None] = {}
+        self._prices_by_labels: dict[tuple[CompiledType, frozenset[tuple[str, str]]], float | None]
+        self._prices_by_labels = {}
+        self.screening = Screening(solver, under_consolidate_after, self._prices)
 
     def command(self, candidates: Sequence[Candidate]) -> Command:
         """Return what to do with exactly these candidates.
@@ -94,11 +97,12 @@ class Consolidation:
         """
         simulation = simulate(self.solver, candidates, self.under_consolidate_after)
         if simulation.unplaced:
-            raise NoCommand("not every pod finds a place")
-        if not simulation.claims:
-            return Command(DELETE, candidates, (), simulation)
-        if len(simulation.claims) > 1:
-            raise NoCommand(f"{len(simulation.claims)} new claims would be needed")
+            raise NoCommand(NOT_PLACED)
+        n_claims = simulation.solution.n_claims
+        if not n_claims:
+            return Command(DELETE, candidates, (), lambda: simulation)
+        if n_claims > 1:
+            raise NoCommand(f"{n_claims} new claims would be needed")
         claim, price = simulation.claims[0], total_price(candidates)
         if all(candidate.is_spot for candidate in candidates) and _allows(claim, SPOT):
             claim = self._spot_to_spot(claim, price, single=len(candidates) == 1)
@@ -106,7 +110,16 @@ class Consolidation:
             claim = self._cheaper_than(claim, price)
             if _allows(claim, SPOT) and _allows(claim, ON_DEMAND):
                 claim = _restricted_to_spot(claim)
-        return Command(REPLACE, candidates, (claim,), simulation)
+        return Command(REPLACE, candidates, (claim,), lambda: simulation)
+
+    def deletion(self, candidates: Sequence[Candidate]) -> Command:
+        """Return the command for candidates of which it is known that nothing replaces them."""
+        return Command(
+            DELETE,
+            candidates,
+            (),
+            lambda: simulate(self.solver, candidates, self.under_consolidate_after),
+        )
 
     def _cheaper_than(self, claim: Claim, price: float) -> Claim:
         """Keep the types whose worst launch price is strictly lower; minValues must survive."""
@@ -124,7 +137,7 @@ class Consolidation:
     def _spot_to_spot(self, claim: Claim, price: float, *, single: bool) -> Claim:
         """A single node moves only if enough types remain, lest it hops to ever cheaper spot."""
         if not self.solver.settings.spot_to_spot_consolidation:
-            raise NoCommand("spot-to-spot consolidation is off")
+            raise NoCommand(SPOT_TO_SPOT_OFF)
         # Types without a spot offering have no launch price, so that none is cheaper.
         claim = self._cheaper_than(_restricted_to_spot(claim), price)
         types = claim.ordered_types
@@ -149,26 +162,48 @@ class Consolidation:
         columns = claim.template.columns
         prices: dict[str, list[float]] = {}
         for candidate in command.candidates:
-            compiled = candidate.instance_type
-            if compiled is None:
-                continue
-            labels = from_labels(candidate.node.labels)
-            prices.setdefault(compiled.name, []).extend(
-                offer.offering.price
-                for offer in compiled.offers
-                if labels.compatible(offer.requirements, columns.well_known)
-            )
+            if candidate.instance_type is not None:
+                own = prices.setdefault(candidate.instance_type.name, [])
+                price = self._own_price(candidate)
+                if price is not None:
+                    own.append(price)
         # A type without a compatible offering counts as free, so that nothing is cheaper.
         shared = [
-            min(prices[columns.types[i].name], default=0.0)
-            for i in claim.ordered_types
-            if columns.types[i].name in prices
+            min(own, default=0.0)
+            for name, own in prices.items()
+            if (number := columns.number_of.get(name)) is not None and number in claim.ordered_types
         ]
         try:
             claim = self._cheaper_than(claim, min(shared, default=MAX_PRICE))
         except NoCommand as reason:
             raise NoCommand(f"same-type filter: {reason}") from reason
         return dataclasses.replace(command, replacements=(claim,))
+
+    def _own_price(self, candidate: Candidate) -> float | None:
+        """Return the cheapest offering of its type that the node's labels allow, sold or not."""
+        known = self._own_prices.get(candidate.name, -1.0)
+        if known != -1.0:
+            return known
+        compiled = candidate.instance_type
+        assert compiled is not None
+        keys = {key for offer in compiled.offers for key in offer.requirements.keys}
+        # Labels that no offering asks for can't matter.
+        labels = frozenset(
+            item for item in candidate.node.labels.items() if normalize_key(item[0]) in keys
+        )
+        identity = (compiled, labels)
+        if identity not in self._prices_by_labels:
+            requirements = from_labels(dict(labels))
+            self._prices_by_labels[identity] = min(
+                (
+                    offer.offering.price
+                    for offer in compiled.offers
+                    if requirements.compatible(offer.requirements, self.solver.well_known)
+                ),
+                default=None,
+            )
+        price = self._own_prices[candidate.name] = self._prices_by_labels[identity]
+        return price
 
 
 def _allows(claim: Claim, capacity_type: str) -> bool:

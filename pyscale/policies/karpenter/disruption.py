@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import zip_longest
 
 import numpy as np
@@ -34,12 +34,15 @@ from .conditions import Conditions, evaluate_conditions
 from .consolidation import DELETE, REPLACE, Command, Consolidation, NoCommand
 from .eviction import DO_NOT_DISRUPT
 from .instance_types import CompiledType
-from .simulation import simulate
+from .simulation import Simulation, simulate
 from .solver import Solver
 from .state import StateNode
 
 #: The binary search of multi-node consolidation ends here, so that at most 101 nodes go at once.
 MULTI_NODE_LAST_INDEX = 100
+
+# How many candidates are simulated at once at first, then four times as many.
+_FIRST_SCREENED = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +90,10 @@ class _Run:
         self.refuse([candidate], f"it is beyond the budget of NodePool {candidate.pool.name}")
         return True
 
-    def within_budgets(self, candidates: Iterable[Candidate]) -> list[Candidate]:
+    def within_budgets(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Take as many as the budgets of their pools allow, in order."""
+        if sum(self.budgets.values()) >= len(candidates) and len(self.budgets) == 1:
+            return list(candidates)
         taken = []
         for candidate in candidates:
             if not self.is_closed(candidate):
@@ -123,7 +128,10 @@ class Disruption:
             for name in self.pools
         }
         self.conditions: Conditions = evaluate_conditions(self.objects, self.type_of)
+        self._considered: dict[str, tuple[list[Candidate], dict[str, str]]] = {}
+        self._budgets: dict[str, dict[str, int]] = {}
         self.consolidation = Consolidation(solver, self.conditions.under_consolidate_after)
+        self.screening = self.consolidation.screening
 
     def type_of(self, node: StateNode) -> CompiledType | None:
         """Return the type of a node among those of its pool, None if it is unknown."""
@@ -177,25 +185,40 @@ class Disruption:
         compute : bool
             False stops at candidates and budgets.
         """
-        eligible, reasons = self._eventual if method == DRIFT else self._graceful
-        run = _Run({}, dict(reasons))
-        candidates = []
-        for candidate in eligible:
-            reason = undisrupted_reason(candidate, method, self.conditions)
-            if reason:
-                run.refuse([candidate], reason)
-            else:
-                candidates.append(candidate)
-        budgets = budgets_of_pools(
-            self.objects.node_pools, self.objects.nodes, REASONS[method], self.objects.now_ns
-        )
+        eligible, _ = self._eventual if method == DRIFT else self._graceful
+        candidates, reasons = self._of_method(method)
+        budgets = self._budgets_for(REASONS[method])
+        run = _Run(dict(budgets), dict(reasons))
         considered = candidates
-        run.budgets = dict(budgets)
         if only is not None:
             considered = [candidate for candidate in candidates if candidate.name == only]
             run.budgets = dict.fromkeys(budgets, UNLIMITED)
         command = self._compute(method, considered, run, eligible) if compute else None
-        return MethodResult(candidates, budgets, command, run.left_alone, run.is_constrained)
+        return MethodResult(candidates, dict(budgets), command, run.left_alone, run.is_constrained)
+
+    def _of_method(self, method: str) -> tuple[list[Candidate], dict[str, str]]:
+        """Return the candidates of a method, and why the other nodes are none."""
+        known = self._considered.get(method)
+        if known is None:
+            eligible, reasons = self._eventual if method == DRIFT else self._graceful
+            candidates, reasons = [], dict(reasons)
+            for candidate in eligible:
+                reason = undisrupted_reason(candidate, method, self.conditions)
+                if reason:
+                    reasons[candidate.name] = reason
+                else:
+                    candidates.append(candidate)
+            known = self._considered[method] = candidates, reasons
+        return known
+
+    def _budgets_for(self, reason: str) -> dict[str, int]:
+        known = self._budgets.get(reason)
+        if known is None:
+            objects = self.objects
+            known = self._budgets[reason] = budgets_of_pools(
+                objects.node_pools, objects.nodes, reason, objects.now_ns
+            )
+        return known
 
     def _compute(
         self, method: str, candidates: Sequence[Candidate], run: _Run, eligible: list[Candidate]
@@ -225,7 +248,8 @@ class Disruption:
             simulation = simulate(self.solver, [candidate])
             if not simulation.unplaced:
                 decision = REPLACE if simulation.claims else DELETE
-                return Command(decision, [candidate], tuple(simulation.claims), simulation)
+                claims = tuple(simulation.claims)
+                return Command(decision, [candidate], claims, partial(_same, simulation))
             run.refuse([candidate], "not every pod finds a place")
         return None
 
@@ -237,12 +261,18 @@ class Disruption:
         if len(taken) < 2:
             run.refuse(taken, "no other node could be consolidated with it")
             return None
+        return self._longest_prefix(taken, run, totals)
+
+    def _longest_prefix(
+        self, taken: Sequence[Candidate], run: _Run, totals: PoolTotals
+    ) -> Command | None:
         low = 1
         high = len(taken) - 1 if len(taken) <= MULTI_NODE_LAST_INDEX else MULTI_NODE_LAST_INDEX
         best = None
         while low <= high:
             middle = (low + high) // 2
-            command = self._approved(taken[: middle + 1], run, totals, same_type_filter=True)
+            group = taken[: middle + 1]
+            command = self._approved(group, run, totals, same_type_filter=True)
             if command is not None:
                 best, low = command, middle + 1
             else:
@@ -253,15 +283,25 @@ class Disruption:
         self, ordered: Sequence[Candidate], run: _Run, totals: PoolTotals
     ) -> Command | None:
         """Take the first candidate with a command; the pools take turns."""
+        tried = []
         for candidate in interleaved_by_pool(ordered):
             if run.is_closed(candidate):
                 continue
-            if not totals.is_worth_trying(candidate):
+            if totals.is_worth_trying(candidate):
+                tried.append(candidate)
+            else:
                 run.refuse([candidate], "even a deletion would score below the Balanced threshold")
-                continue
-            command = self._approved([candidate], run, totals)
-            if command is not None:
-                return command
+        start, size = 0, _FIRST_SCREENED
+        while start < len(tried):
+            groups = [[candidate] for candidate in tried[start : start + size]]
+            for group, screened in zip(groups, self.screening.screen(groups), strict=True):
+                if screened.refusal:
+                    run.left_alone[group[0].name] = screened.refusal
+                    continue
+                command = self._approved(group, run, totals, screened.is_deletion)
+                if command is not None:
+                    return command
+            start, size = start + size, 4 * size
         return None
 
     def _approved(
@@ -269,12 +309,16 @@ class Disruption:
         candidates: Sequence[Candidate],
         run: _Run,
         totals: PoolTotals,
+        is_deletion: bool = False,
         *,
         same_type_filter: bool = False,
     ) -> Command | None:
         """Return the consolidation command for exactly these candidates, or None."""
         try:
-            command = self.consolidation.command(candidates)
+            if is_deletion:
+                command = self.consolidation.deletion(candidates)
+            else:
+                command = self.consolidation.command(candidates)
             if same_type_filter and command.decision == REPLACE:
                 command = self.consolidation.without_same_types(command)
         except NoCommand as reason:
@@ -285,6 +329,10 @@ class Disruption:
             run.refuse(candidates, rejection)
             return None
         return command
+
+
+def _same(simulation: Simulation) -> Simulation:
+    return simulation
 
 
 def by_savings_ratio(candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -207,6 +208,11 @@ class TypeColumns:
             for offer in group.offers:
                 known = self._columns_of_offer.get(offer.requirements, 0)
                 self._columns_of_offer[offer.requirements] = known | (1 << column)
+
+    @cached_property
+    def number_of(self) -> dict[str, int]:
+        """Number of each type by its name."""
+        return {compiled.name: i for i, compiled in enumerate(self.types)}
 
     @property
     def offer_sets(self) -> Iterable[Requirements]:

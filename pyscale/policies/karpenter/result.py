@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
@@ -46,7 +46,8 @@ class Claim:
 
     ``pods`` are numbers in the round's batch, ``columns`` the bitset of columns that are left,
     ``requests`` the sum over the pods in nano-units; what the created NodeClaim says is computed
-    when it is asked for.
+    when it is asked for.  ``whole`` is the claim that this one was narrowed from: what it requests
+    was settled with the types that it had.
     """
 
     template: Template
@@ -55,6 +56,7 @@ class Claim:
     requests: Mapping[str, int]
     pods: Sequence[int]
     min_values_relaxed: bool = False
+    whole: Claim | None = field(default=None, repr=False)
 
     @property
     def pool(self) -> str:
@@ -88,6 +90,8 @@ class Claim:
     @cached_property
     def total_requests(self) -> dict[str, int]:
         """The pods' requests and the least that daemons add."""
+        if self.whole is not None:
+            return self.whole.total_requests
         left = 0
         columns = self.template.columns
         for i in self.ordered_types[:MAX_INSTANCE_TYPES]:
@@ -129,8 +133,7 @@ class Claim:
         narrowed = dataclasses.replace(self, requirements=requirements)
         narrowed.ordered_types = list(types)
         narrowed.type_numbers = np.array(types, dtype=np.intp)
-        # What it requests was settled with the types that it had.
-        narrowed.total_requests = self.total_requests
+        narrowed.whole = self.whole or self
         return narrowed
 
     def breaks_min_values(self) -> bool:
@@ -210,27 +213,17 @@ class Solution:
         self.batch: Sequence[str] = Batch(tables, raw.moved)
         self.ignored: Mapping[str, str] = tables.pending.ignored
 
-    @cached_property
-    def _members(self) -> tuple[list[int], dict[int, list[int]], list[list[int]]]:
-        """Pods without a place, by node, and by claim."""
-        place = self.raw.place
+    def _grouped(self, pods: NDArray[np.intp]) -> list[tuple[int, list[int]]]:
+        """Where these pods went, in ascending order, each with its pods in theirs."""
+        place = self.raw.place[pods]
         order = np.argsort(place, kind="stable")
-        placed = place[order]
+        placed, pods = place[order], pods[order]
         starts = np.flatnonzero(np.diff(placed, prepend=-2))
-        n_nodes = len(self._tables.nodes)
-        failed: list[int] = []
-        by_node: dict[int, list[int]] = {}
-        by_claim: list[list[int]] = []
         ends = np.append(starts, len(order))[1:]
-        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-            where, pods = int(placed[start]), order[start:end].tolist()
-            if where < 0:
-                failed = pods
-            elif where < n_nodes:
-                by_node[where] = pods
-            else:
-                by_claim.append(pods)
-        return failed, by_node, by_claim
+        return [
+            (int(placed[start]), pods[start:end].tolist())
+            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+        ]
 
     @cached_property
     def _claims(self) -> tuple[list[Claim], list[list[int]]]:
@@ -239,7 +232,8 @@ class Solution:
         strict = not tables.settings.best_effort_min_values
         claims: list[Claim] = []
         broken: list[list[int]] = []
-        for i, pods in enumerate(self._members[2]):
+        joined = np.flatnonzero(raw.place >= len(tables.nodes))
+        for i, (_, pods) in enumerate(self._grouped(joined)):
             template = int(raw.templates[i])
             requirements = tables.sets.sets[raw.sets[i]]
             if raw.held[i].any():
@@ -264,19 +258,34 @@ class Solution:
         return self._claims[0]
 
     @property
+    def short_of_values(self) -> list[int]:
+        """Pods of claims that break minValues by the cut to 600 types, and are not created."""
+        tables = self._tables
+        if tables.settings.best_effort_min_values or not any(
+            tables.sets.sets[number].has_min_values() for number in {*self.raw.sets.tolist()}
+        ):
+            return []
+        return [pod for pods in self._claims[1] for pod in pods]
+
+    @property
+    def n_claims(self) -> int:
+        """Number of claims to create."""
+        return len(self.claims) if self.short_of_values else len(self.raw.templates)
+
+    @cached_property
     def placements(self) -> dict[int, list[int]]:
         """Number of an existing node (``Solver.nodes``) -> pods of the batch."""
-        return self._members[1]
+        place = self.raw.place
+        return dict(self._grouped(np.flatnonzero((place >= 0) & (place < len(self._tables.nodes)))))
 
     @cached_property
     def errors(self) -> dict[int, str]:
         """Pod of the batch without a place -> why each template refused, joined by ``;``."""
         errors = {}
-        for pod in self._members[0]:
+        for pod in np.flatnonzero(self.raw.place < 0).tolist():
             words = [REASONS[code] for code in self.raw.reasons[pod] if code]
             errors[pod] = ";".join(words) if self._tables.templates else "no-template"
-        for pods in self._claims[1]:
-            errors.update(dict.fromkeys(pods, "min-values"))
+        errors.update(dict.fromkeys(self.short_of_values, "min-values"))
         return errors
 
     def _with_reservations(
@@ -293,15 +302,13 @@ class Solution:
 
     def _names_used(self, pods: Sequence[int]) -> list[str]:
         """Names of the resources that the pods of a claim ask for."""
-        tables, n_pending = self._tables, len(self._tables.pending)
+        tables = self._tables
+        numbers = np.array(pods, dtype=np.intp)
+        is_pending = numbers < len(tables.pending)
+        moved = self.raw.moved[numbers[~is_pending] - len(tables.pending)]
+        classes = {*tables.pending_classes[numbers[is_pending]].tolist()}
+        classes.update(tables.bound_classes[moved].tolist())
         names: dict[str, None] = {}
-        seen: set[int] = set()
-        for pod in pods:
-            if pod < n_pending:
-                number = int(tables.pending_classes[pod])
-            else:
-                number = int(tables.bound_classes[self.raw.moved[pod - n_pending]])
-            if number not in seen:
-                seen.add(number)
-                names.update(dict.fromkeys(tables.forms.forms[number].requests))
+        for number in sorted(classes):
+            names.update(dict.fromkeys(tables.forms.forms[number].requests))
         return list(names)

@@ -5,8 +5,11 @@ Follows Karpenter core ``pkg/controllers/disruption/helpers.go:SimulateSchedulin
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from .candidates import Candidate
 from .result import Claim, Solution
@@ -48,11 +51,13 @@ def simulate(
     solution = solver.solve(
         [candidate.name for candidate in candidates], under_consolidate_after, False
     )
-    n_pending = len(solver.pending)
-    n_leaving = len(solution.batch) - len(solver.moving)
-    unplaced = {pod for pod in solution.errors if pod >= n_pending}
-    for number, pods in solution.placements.items():
-        if not solver.nodes[number].initialized:
-            # Nobody knows yet whether such a node will work.
-            unplaced.update(pod for pod in pods if n_pending <= pod < n_leaving)
-    return Simulation(solver, solution, tuple(sorted(unplaced)))
+    place, first = solution.raw.place, len(solver.pending)
+    end = len(place) - len(solver.moving)
+    is_unplaced = place < 0
+    is_unplaced[solution.short_of_values] = True
+    # Nobody knows yet whether nodes that are not initialized, the last ones, will work.
+    sure = bisect_left(solver.nodes, True, key=lambda node: not node.initialized)
+    leaving = place[first:end]
+    is_unplaced[first:end] |= (leaving >= sure) & (leaving < len(solver.nodes))
+    is_unplaced[:first] = False
+    return Simulation(solver, solution, tuple(np.flatnonzero(is_unplaced).tolist()))
