@@ -1,8 +1,9 @@
-"""``pyscale bench karpenter``: whole provisioning rounds, beside the real program's times.
+"""``pyscale bench karpenter``: provisioning rounds and consolidations, beside the real times.
 
-Only Solve is timed, as in the recordings: objects are read and interned beforehand, the counts of
-the topology are part of it.  The first run of a solver answers each distinct question for the first
-time; it is one of the runs whose median counts.
+Of provisioning only Solve is timed, as in the recordings: objects are read and interned beforehand,
+the counts of the topology are part of it.  Of consolidation one method is timed, from its candidates
+to the command.  The first run over a cluster answers each distinct question for the first time; it
+is one of the runs whose median counts.
 """
 
 from __future__ import annotations
@@ -37,6 +38,14 @@ _TARGETS_MS = {
     "resources-20000-10-kwok": 11,
     "resources-20000-100-kwok": 11,
     "resources-20000-1000-kwok": 11,
+}
+_CONSOLIDATION_MS = {
+    "consolidation-single-full-100": 1,
+    "consolidation-single-full-300": 5,
+    "consolidation-single-full-1000": 54,
+    "consolidation-multi-100": 1,
+    "consolidation-multi-300": 1,
+    "consolidation-multi-1000": 1,
 }
 _GENERATED_MS = {1_000: 1, 10_000: 20, 100_000: 500, 1_000_000: 10_000}
 
@@ -81,6 +90,40 @@ def recorded(name: str) -> Callable[[Path | None], Work]:
     return prepare
 
 
+def consolidating(name: str) -> Callable[[Path | None], Work]:
+    """Compute the command of one consolidation method; candidates and their costs are given."""
+
+    def prepare(golden: Path | None) -> Work:
+        from pyscale.conformance.karpenter.reading import read_objects, read_settings
+        from pyscale.policies.karpenter.disruption import Disruption, MethodResult
+
+        assert golden is not None
+        folder = golden / PROGRAM / "bench"
+        case = json.loads(gzip.decompress((folder / f"{name}.jsonl.gz").read_bytes()))
+        times = json.loads((folder / "recorded.json").read_text(encoding="utf-8"))
+        given = case["input"]
+        (method,) = given["methods"]
+        disruption = Disruption(Solver(read_objects(given), read_settings(given)))
+        disruption.evaluate(method, compute=False)
+
+        def answer(result: MethodResult) -> tuple[Any, ...]:
+            command = result.command
+            return () if command is None else (command.decision, *command.names)
+
+        (recorded_command,) = case["outcome"]["commands"].get(method) or [None]
+        expected: tuple[Any, ...] = ()
+        if recorded_command is not None:
+            expected = (recorded_command["decision"], *recorded_command["candidates"])
+        return Work(
+            lambda: disruption.evaluate(method),
+            expected=expected,
+            answer=answer,
+            recorded_seconds=times["inputs"][name]["cpu_seconds"],
+        )
+
+    return prepare
+
+
 def _claims_and_failures(solution: Solution) -> tuple[int, int]:
     return len(solution.raw.templates), int((solution.raw.place < 0).sum())
 
@@ -117,6 +160,9 @@ def preferring(policy: str) -> Callable[[Path | None], Work]:
 
 def _describe(name: str) -> str:
     kind, pods, *rest = name.split("-")
+    if kind == "consolidation":
+        search = "one multi-node search" if pods == "multi" else "every candidate alone"
+        return f"consolidation of {int(rest[-1]):,} nodes, {search}"
     if kind == "diverse":
         return f"{int(pods):,} pods of the diverse mix, 400 types"
     return f"{int(pods):,} pods in {int(rest[0]):,} classes, {rest[1]}"
@@ -132,6 +178,16 @@ ROWS = (
             needs_golden=True,
         )
         for name, milliseconds in _TARGETS_MS.items()
+    ),
+    *(
+        Row(
+            f"karpenter/{name}",
+            _describe(name),
+            consolidating(name),
+            milliseconds / 1000,
+            needs_golden=True,
+        )
+        for name, milliseconds in _CONSOLIDATION_MS.items()
     ),
     *(
         Row(
