@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from pyscale.errors import InvalidObjectError, UnsupportedError
+from pyscale.model.catalog import Catalog
 from pyscale.model.groups import NodeGroup, NodePool
 from pyscale.model.nodes import ARCH_LABEL, CAPACITY_TYPE_LABEL, OS_LABEL
+from pyscale.model.pods import Pod
 from pyscale.model.requirements import Requirement
 from pyscale.model.times import SECOND
 
@@ -19,6 +22,7 @@ from .consolidation import DELETE
 from .disruption import Disruption
 from .disruption_loop import DisruptionLoop, Execution
 from .launching import order_of
+from .plan import Plan, objects_of, provision
 from .provisioning import Window
 from .solver import Solver
 from .state import Settings
@@ -107,6 +111,28 @@ class Karpenter:
             self.reserved_capacity,
             self.spot_to_spot_consolidation,
         )
+
+    def provision(
+        self,
+        pods: Iterable[Pod] = (),
+        cluster: Any = None,
+        *,
+        catalog: Catalog,
+        now_ns: int = 0,
+    ) -> Plan:
+        """Return what one provisioning round would do, with its reasons; nothing is simulated.
+
+        Parameters
+        ----------
+        pods : iterable of Pod
+            Pods that wait for a node, beside those of the cluster.
+        cluster : object, optional
+            What :func:`pyscale.manifests.load_cluster` returns, or anything with the same names.
+        catalog : Catalog
+        now_ns : int
+            The moment, in Unix time.
+        """
+        return provision(objects_of(cluster, self.pools, catalog, pods, now_ns), self.settings())
 
     def begin(self, setting: Setting) -> KarpenterRun:
         """Return what decides in one run."""
