@@ -11,6 +11,7 @@ RUNS = {
     "pack_arrays.py": ((), "first_fit_decreasing"),
     "compare_policies.py": ((), "node groups maintained"),
     "own_policy.py": ((), "four-per-node on"),
+    "own_scheduler_rule.py": ((), "pod default/job: small-b"),
     "judge_recordings.py": (("tests/golden/keda",), "200 equal, 0 different"),
 }
 
