@@ -72,7 +72,9 @@ class _Rules(Wire):
     tolerance: str | int | float | None = None
 
 
-class _Behavior(Wire):
+class Behavior(Wire):
+    """``spec.behavior`` as it is written."""
+
     scale_up: _Rules | None = None
     scale_down: _Rules | None = None
 
@@ -87,7 +89,7 @@ class _Spec(Wire):
     metrics: list[_Metric] = field(default_factory=list)
     min_replicas: int | None = None
     scale_target_ref: _TargetReference = field(default_factory=_TargetReference)
-    behavior: _Behavior | None = None
+    behavior: Behavior | None = None
 
 
 class _Condition(Wire):
@@ -143,12 +145,7 @@ def horizontal_pod_autoscaler_from_dict(
 
 
 def _autoscaler(wire: _Autoscaler, validate: bool) -> HorizontalPodAutoscaler:
-    spec, behavior = wire.spec, None
-    if spec.behavior is not None:
-        behavior = ScalingBehavior(
-            _rules(spec.behavior.scale_up, "$.spec.behavior.scaleUp"),
-            _rules(spec.behavior.scale_down, "$.spec.behavior.scaleDown"),
-        )
+    spec = wire.spec
     result = HorizontalPodAutoscaler(
         name=wire.metadata.name,
         namespace=wire.metadata.namespace,
@@ -158,7 +155,7 @@ def _autoscaler(wire: _Autoscaler, validate: bool) -> HorizontalPodAutoscaler:
         metrics=tuple(
             _metric(each, f"$.spec.metrics[{index}]") for index, each in enumerate(spec.metrics)
         ),
-        behavior=behavior,
+        behavior=behavior_of(spec.behavior, "$.spec.behavior", validate),
         scaled_to_zero=any(
             each.type == "ScaledToZero" and each.status == "True" for each in wire.status.conditions
         ),
@@ -166,6 +163,18 @@ def _autoscaler(wire: _Autoscaler, validate: bool) -> HorizontalPodAutoscaler:
     if validate:
         _validate(result)
     return result
+
+
+def behavior_of(wire: Behavior | None, path: str, validate: bool) -> ScalingBehavior | None:
+    """Convert a behavior, and refuse what an API server would refuse."""
+    if wire is None:
+        return None
+    up, down = f"{path}.scaleUp", f"{path}.scaleDown"
+    behavior = ScalingBehavior(_rules(wire.scale_up, up), _rules(wire.scale_down, down))
+    if validate:
+        _validate_rules(up, behavior.scale_up)
+        _validate_rules(down, behavior.scale_down)
+    return behavior
 
 
 def _metric(wire: _Metric, path: str) -> MetricSpec:
@@ -182,9 +191,9 @@ def _metric(wire: _Metric, path: str) -> MetricSpec:
     if target.average_utilization is not None:
         kind, amount = UTILIZATION, target.average_utilization
     elif target.value is not None and wire.type in (OBJECT, EXTERNAL):
-        kind, amount = VALUE, _milli(target.value, f"{path}.target.value")
+        kind, amount = VALUE, milli_of(target.value, f"{path}.target.value")
     elif target.average_value is not None:
-        kind, amount = AVERAGE_VALUE, _milli(target.average_value, f"{path}.target.averageValue")
+        kind, amount = AVERAGE_VALUE, milli_of(target.average_value, f"{path}.target.averageValue")
     else:
         raise FieldError(f"{path}.target", "expected a target, found none")
     name = source.name if source.metric is None else source.metric.name
@@ -217,7 +226,8 @@ def _nano(quantity: str | float, path: str) -> int:
         raise FieldError(path, error.problem) from None
 
 
-def _milli(quantity: str | float, path: str) -> int:
+def milli_of(quantity: str | float, path: str) -> int:
+    """Return a quantity in milli-units, rounded up."""
     return -(-_nano(quantity, path) // _NANO_PER_MILLI)
 
 
@@ -238,9 +248,6 @@ def _validate(autoscaler: HorizontalPodAutoscaler) -> None:
             raise FieldError(
                 f"$.spec.metrics[{index}]", f"expected a target above 0, found {metric.target}"
             )
-    if autoscaler.behavior is not None:
-        _validate_rules("$.spec.behavior.scaleUp", autoscaler.behavior.scale_up)
-        _validate_rules("$.spec.behavior.scaleDown", autoscaler.behavior.scale_down)
 
 
 def _validate_rules(path: str, rules: ScalingRules) -> None:

@@ -5,13 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..model.autoscaling import ScaledJob, ScaledObject
+from ..model.autoscaling import (
+    AVERAGE_VALUE,
+    EXTERNAL,
+    RESOURCE,
+    UTILIZATION,
+    VALUE,
+    MetricSpec,
+    ScaledJob,
+    ScaledObject,
+    ScaledTrigger,
+)
 from ._convert import FieldError, decode, time_ns
 from ._wire import Wire, field
+from .autoscaling import Behavior, behavior_of, milli_of
 
 _SECOND = 1_000_000_000
 _STRATEGIES = ("default", "custom", "accurate", "eager")
 _CALCULATIONS = ("max", "min", "avg", "sum")
+_RESOURCES = ("cpu", "memory")
+_THRESHOLDS = {  # scaler: its threshold, and from where it is active
+    "prometheus": ("threshold", "activationThreshold"),
+    "rabbitmq": ("value", "activationValue"),
+    "aws-sqs-queue": ("queueLength", "activationQueueLength"),
+    "azure-queue": ("queueLength", "activationQueueLength"),
+    "azure-servicebus": ("messageCount", "activationMessageCount"),
+    "kafka": ("lagThreshold", "activationLagThreshold"),
+    "apache-kafka": ("lagThreshold", "activationLagThreshold"),
+    "redis": ("listLength", "activationListLength"),
+    "nats-jetstream": ("lagThreshold", "activationLagThreshold"),
+    "metrics-api": ("targetValue", "activationTargetValue"),
+    "external": ("targetValue", "activationTargetValue"),
+}
 
 
 class _Metadata(Wire):
@@ -25,7 +50,31 @@ class _Fallback(Wire):
     replicas: int
 
 
+class _Trigger(Wire):
+    type: str
+    metadata: dict[str, str] = field(default_factory=dict)
+    metric_type: str = ""
+    name: str = ""
+
+
+class _AutoscalerConfig(Wire):
+    behavior: Behavior | None = None
+
+
+class _Advanced(Wire):
+    horizontal_pod_autoscaler_config: _AutoscalerConfig = field(default_factory=_AutoscalerConfig)
+
+
+class _TargetReference(Wire):
+    kind: str = "Deployment"
+    name: str = ""
+
+
 class _ObjectSpec(Wire):
+    scale_target_ref: _TargetReference = field(default_factory=_TargetReference)
+    polling_interval: int | None = None
+    triggers: list[_Trigger] = field(default_factory=list)
+    advanced: _Advanced = field(default_factory=_Advanced)
     min_replica_count: int | None = None
     max_replica_count: int | None = None
     idle_replica_count: int | None = None
@@ -102,6 +151,17 @@ def _object(wire: _Object, validate: bool) -> ScaledObject:
         initial_cooldown_period_ns=_seconds(spec.initial_cooldown_period, 0),
         fallback_replicas=None if spec.fallback is None else spec.fallback.replicas,
         last_active_ns=time_ns(wire.status.last_active_time, "$.status.lastActiveTime"),
+        target=f"{spec.scale_target_ref.kind}/{spec.scale_target_ref.name}",
+        polling_interval_ns=_seconds(spec.polling_interval, 30),
+        triggers=tuple(
+            _trigger(trigger, f"$.spec.triggers[{index}]")
+            for index, trigger in enumerate(spec.triggers)
+        ),
+        behavior=behavior_of(
+            spec.advanced.horizontal_pod_autoscaler_config.behavior,
+            "$.spec.advanced.horizontalPodAutoscalerConfig.behavior",
+            validate,
+        ),
     )
     if validate:
         least, most, idle = (
@@ -114,11 +174,51 @@ def _object(wire: _Object, validate: bool) -> ScaledObject:
                 "$.spec.minReplicaCount",
                 f"expected 0 to maxReplicaCount {most}, found {least}",
             )
+        if result.polling_interval_ns <= 0:
+            raise FieldError(
+                "$.spec.pollingInterval", f"expected above 0, found {spec.polling_interval}"
+            )
+        for index, trigger in enumerate(result.triggers):
+            if trigger.metric.target <= 0:
+                raise FieldError(
+                    f"$.spec.triggers[{index}].metadata",
+                    f"expected a threshold above 0, found {trigger.metric.target}",
+                )
         if idle is not None and not 0 <= idle < least:
             raise FieldError(
                 "$.spec.idleReplicaCount", f"expected below minReplicaCount {least}, found {idle}"
             )
     return result
+
+
+def _trigger(wire: _Trigger, path: str) -> ScaledTrigger:
+    if wire.type in _RESOURCES:
+        target = milli_of(wire.metadata.get("value", "0"), f"{path}.metadata.value")
+        is_share = wire.metric_type in ("", UTILIZATION)
+        metric = MetricSpec(
+            RESOURCE,
+            wire.type,
+            UTILIZATION if is_share else AVERAGE_VALUE,
+            target // 1000 if is_share else target,
+        )
+        return ScaledTrigger(wire.type, metric)
+    if wire.type not in _THRESHOLDS:
+        known = ", ".join((*_RESOURCES, *_THRESHOLDS))
+        raise FieldError(f"{path}.type", f"expected {known}, found {wire.type!r}")
+    threshold, activation = _THRESHOLDS[wire.type]
+    if threshold not in wire.metadata:
+        raise FieldError(f"{path}.metadata.{threshold}", "expected a threshold, found nothing")
+    if wire.metric_type not in ("", AVERAGE_VALUE, VALUE):
+        known = f"{AVERAGE_VALUE} or {VALUE}"
+        raise FieldError(f"{path}.metricType", f"expected {known}, found {wire.metric_type!r}")
+    metric = MetricSpec(
+        EXTERNAL,
+        wire.metadata.get("metricName") or wire.name or wire.type,
+        wire.metric_type or AVERAGE_VALUE,
+        milli_of(wire.metadata[threshold], f"{path}.metadata.{threshold}"),
+    )
+    least = milli_of(wire.metadata.get(activation, "0"), f"{path}.metadata.{activation}")
+    return ScaledTrigger(wire.type, metric, least)
 
 
 def _job(wire: _Job, validate: bool) -> ScaledJob:

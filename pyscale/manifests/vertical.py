@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..model.quantity import format_quantity
 from ..model.resources import CPU, MEMORY
 from ..model.vertical import (
     ALL_CONTAINERS,
@@ -14,8 +15,12 @@ from ..model.vertical import (
     LimitRangeItem,
     VerticalPodAutoscaler,
 )
-from ._convert import decode, resources
+from ._convert import FieldError, decode, resources
 from ._wire import Quantities, Wire, field
+
+_UPDATE_MODES = ("Off", "Initial", "Recreate", "Auto", "InPlaceOrRecreate", "InPlace")
+_CONTAINER_MODES = ("Auto", "Off")
+_CONTROLLED_VALUES = ("RequestsAndLimits", "RequestsOnly")
 
 
 class _Metadata(Wire):
@@ -91,16 +96,26 @@ class _LimitRange(Wire):
 
 
 def vertical_pod_autoscaler_from_dict(
-    manifest: Mapping[str, Any], where: str = ""
+    manifest: Mapping[str, Any], where: str = "", validate: bool = True
 ) -> VerticalPodAutoscaler:
     """Read one VerticalPodAutoscaler, its recommendation included.
+
+    Parameters
+    ----------
+    manifest : mapping
+        The decoded JSON or YAML object.
+    where : str
+        File or object, for error messages.
+    validate : bool
+        Whether to refuse what an API server would refuse.
 
     Raises
     ------
     InvalidObjectError
         With the object's name and the path of the field.
     """
-    return decode("VerticalPodAutoscaler", manifest, _Autoscaler, _autoscaler, where)
+    kind = "VerticalPodAutoscaler"
+    return decode(kind, manifest, _Autoscaler, lambda it: _autoscaler(it, validate), where)
 
 
 def limit_range_from_dict(manifest: Mapping[str, Any], where: str = "") -> LimitRange:
@@ -114,10 +129,10 @@ def limit_range_from_dict(manifest: Mapping[str, Any], where: str = "") -> Limit
     return decode("LimitRange", manifest, _LimitRange, _limit_range, where)
 
 
-def _autoscaler(wire: _Autoscaler) -> VerticalPodAutoscaler:
+def _autoscaler(wire: _Autoscaler, validate: bool) -> VerticalPodAutoscaler:
     policies = wire.spec.resource_policy.container_policies
     entries = wire.status.recommendation.container_recommendations
-    return VerticalPodAutoscaler(
+    result = VerticalPodAutoscaler(
         name=wire.metadata.name,
         namespace=wire.metadata.namespace,
         annotations=wire.metadata.annotations,
@@ -132,6 +147,37 @@ def _autoscaler(wire: _Autoscaler) -> VerticalPodAutoscaler:
             for index, entry in enumerate(entries)
         ),
     )
+    if validate:
+        _expect("$.spec.updatePolicy.updateMode", result.update_mode, _UPDATE_MODES)
+        for index, policy in enumerate(result.container_policies):
+            _validate(policy, f"$.spec.resourcePolicy.containerPolicies[{index}]")
+    return result
+
+
+def _expect(path: str, found: str, known: tuple[str, ...]) -> None:
+    if found not in known:
+        raise FieldError(path, f"expected one of {', '.join(known)}, found {found!r}")
+
+
+def _validate(policy: ContainerPolicy, path: str) -> None:
+    _expect(f"{path}.mode", policy.mode, _CONTAINER_MODES)
+    _expect(f"{path}.controlledValues", policy.controlled_values, _CONTROLLED_VALUES)
+    for resource in policy.controlled_resources:
+        _expect(f"{path}.controlledResources", resource, (CPU, MEMORY))
+    for name, amounts in (("minAllowed", policy.min_allowed), ("maxAllowed", policy.max_allowed)):
+        for resource, amount in amounts.items():
+            if amount < 0:
+                raise FieldError(
+                    f"{path}.{name}.{resource}", f"expected >= 0, found {format_quantity(amount)}"
+                )
+    for resource, least in policy.min_allowed.items():
+        most = policy.max_allowed.get(resource)
+        if most is not None and most < least:
+            raise FieldError(
+                f"{path}.maxAllowed.{resource}",
+                f"expected at least minAllowed {format_quantity(least)}, "
+                f"found {format_quantity(most)}",
+            )
 
 
 def _policy(policy: _Policy, path: str) -> ContainerPolicy:

@@ -86,10 +86,29 @@ class HorizontalPodAutoscaler:
 
 
 @dataclass(frozen=True, slots=True)
-class ScaledObject:
-    """A KEDA ScaledObject, as far as activation reads it; times in ns since the Unix epoch.
+class ScaledTrigger:
+    """One trigger of a ScaledObject: the metric that it asks for, and when it is active.
 
-    ``idle_replica_count`` and ``fallback_replicas`` None mean "not given".
+    ``metric`` holds what the HPA made from it scales on; ``activation`` is in milli-units: active
+    above it.  A trigger on CPU or memory activates nothing.
+    """
+
+    type: str
+    metric: MetricSpec
+    activation: int = 0
+
+    @property
+    def activates(self) -> bool:
+        """Whether the trigger can wake the target from zero."""
+        return self.metric.of_workload
+
+
+@dataclass(frozen=True, slots=True)
+class ScaledObject:
+    """A KEDA ScaledObject; times in ns since the Unix epoch.
+
+    ``target`` is ``Kind/name`` of the scaled object; ``idle_replica_count`` and
+    ``fallback_replicas`` None mean "not given"; ``behavior`` is that of the HPA made from it.
     """
 
     name: str
@@ -103,6 +122,22 @@ class ScaledObject:
     initial_cooldown_period_ns: int = 0
     fallback_replicas: int | None = None
     last_active_ns: int | None = None
+    target: str = ""
+    polling_interval_ns: int = 30_000_000_000
+    triggers: tuple[ScaledTrigger, ...] = ()
+    behavior: ScalingBehavior | None = None
+
+    def horizontal(self) -> HorizontalPodAutoscaler:
+        """Return the HorizontalPodAutoscaler that KEDA creates for it."""
+        return HorizontalPodAutoscaler(
+            name=f"keda-hpa-{self.name}",
+            namespace=self.namespace,
+            target=self.target,
+            min_replicas=max(1, self.min_replica_count),
+            max_replicas=self.max_replica_count,
+            metrics=tuple(trigger.metric for trigger in self.triggers),
+            behavior=self.behavior,
+        )
 
 
 @dataclass(frozen=True, slots=True)

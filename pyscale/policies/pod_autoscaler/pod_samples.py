@@ -20,7 +20,7 @@ from ...model.autoscaling import (
     VALUE,
     MetricSpec,
 )
-from ...model.pods import Container, Pod, PodCondition
+from ...model.pods import Container, Pod, PodCondition, PodSpec
 from ...model.requests import effective_request, is_sidecar
 from ...model.resources import CPU
 from .replica_tables import HorizontalPodAutoscalerOptions
@@ -135,7 +135,7 @@ def _observe_pods(
         row["usage"] = sum(samples.values())
         row["missing_fill"] = len(missing) * metric.target
         return
-    requests = {pod.name: _request(pod, metric) for pod in pods}
+    requests = {pod.name: request_of(pod.template.spec, metric) for pod in pods}
     counted = [name for name in samples if name in requests]
     row["usage"] = sum(samples[name] for name in counted)
     row["request"] = sum(requests[name] for name in counted)
@@ -193,9 +193,14 @@ def _is_running_and_ready(pod: Pod) -> bool:
     return pod.phase == "Running" and ready is not None and ready.status == "True"
 
 
-def _request(pod: Pod, metric: MetricSpec) -> int:
-    """Return the pod's request in milli-units; a container without one makes the metric invalid."""
-    spec = pod.template.spec
+def request_of(spec: PodSpec, metric: MetricSpec) -> int:
+    """Return a pod's request in milli-units.
+
+    Raises
+    ------
+    InvalidMetricError
+        If a container has none.
+    """
     sidecars = tuple(filter(is_sidecar, spec.init_containers))
     containers: Sequence[Container] = (*spec.containers, *sidecars)
     if metric.source == CONTAINER_RESOURCE:
@@ -203,7 +208,7 @@ def _request(pod: Pod, metric: MetricSpec) -> int:
         if not containers:
             raise InvalidMetricError
     elif spec.resources:
-        return _pod_level_request(pod, metric.name)
+        return _pod_level_request(spec, metric.name)
     total = 0
     for container in containers:
         if metric.name not in container.requests:
@@ -221,8 +226,8 @@ def _truncated(dividend: int, divisor: int) -> int:
     return quotient if dividend >= 0 else -quotient
 
 
-def _pod_level_request(pod: Pod, resource: str) -> int:
-    request = effective_request(pod.template.spec)
+def _pod_level_request(spec: PodSpec, resource: str) -> int:
+    request = effective_request(spec)
     if resource not in request:
         raise InvalidMetricError
     return _milli(request[resource])
