@@ -27,4 +27,5 @@ cdef class Engine(Population):
     cdef int arrive(self, Py_ssize_t row) except -1 nogil
     cdef int join(self, index_t node) except -1 nogil
     cdef int leave(self, index_t node) except -1 nogil
+    cdef int sync(self, int64_t payload) except -1 nogil
     cdef int schedule(self) except -1 nogil

@@ -1,8 +1,9 @@
 """The event loop: pods come and go, nodes join, the placer binds; integer nanoseconds.
 
 Events are in the total order (time, priority, sequence).  Within one instant departures come
-first, then nodes that join, then arrivals, then the scheduler, then what the driver asked for, and
-last the wish to wake the driver.  Between two calls of the driver everything runs without the GIL.
+first, then nodes that join, then who decides on replicas, then arrivals, then the scheduler, then
+what the driver asked for, and last the wish to wake the driver.  Between two calls of the driver
+everything runs without the GIL, but for who decides on replicas.
 
 The scheduler sees pods in order of priority and creation.  A class for which it found no node is
 not tried again before a node joins or is uncordoned, or a pod leaves a node where the class may
@@ -23,6 +24,7 @@ from ._typedefs cimport index_t, time_ns_t
 cdef enum:  # priorities within one instant, and kinds of events
     DEPARTURE = 0
     JOIN = 1
+    SYNC = 2
     DRIVER = 3
 
 cdef enum:  # as in pyscale.policies.decision.WakeOn
@@ -77,6 +79,7 @@ cdef class Engine(Population):
         const int32_t[::1] row_node,
         const int32_t[::1] daemons,
         Placer placer not None,
+        *_,
     ):
         cdef index_t i
         cdef int64_t n_pods = 0
@@ -192,6 +195,10 @@ cdef class Engine(Population):
         self.node_version += 1
         return 0
 
+    cdef int sync(self, int64_t payload) except -1 nogil:
+        """Somebody decides on replicas; nobody does here."""
+        return 0
+
     cdef int schedule(self) except -1 nogil:
         """Bind the pods of all active classes, or block the class."""
         cdef index_t[RUN] slots
@@ -270,6 +277,8 @@ cdef class Engine(Population):
                     self.heap.pop_event(&event)
                     if event.priority == JOIN:
                         self.join(<index_t>event.payload)
+                    elif event.priority == SYNC:
+                        self.sync(event.payload)
                     elif self.pods[event.payload].ended < 0:
                         self.release(<index_t>event.payload)
                         self.n_events += 1

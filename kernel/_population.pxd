@@ -24,7 +24,7 @@ cdef struct pod_t:
 cdef struct later_t:       # a pod that the trace does not have: come back, or of a daemon
     time_ns_t created
     time_ns_t duration
-    index_t origin         # the pod that was evicted, -1 for daemons
+    index_t origin         # the pod that was evicted, -1 for daemons, -3 for replicas
     index_t pod_class
 
 

@@ -443,7 +443,7 @@ cdef class Population:
     def is_daemon(self, pod):
         """Return whether the world started the pod with its node."""
         cdef int32_t row = self.pods[self.check_pod(pod)].row
-        return row < 0 and self.later[-1 - row].origin < 0
+        return row < 0 and self.later[-1 - row].origin == -1
 
     def node_state(self, node):
         """Return the state of a node, GONE (4) if its machine is given back."""
@@ -549,7 +549,8 @@ cdef class Population:
         dict of str to ndarray
             class_id (int32), created_ns, bound_ns, ended_ns (int64, -1 for never), node (int32, -1
             for none), row (int32, of the trace; -1 for pods that the trace does not have),
-            origin (int32: the pod that was evicted; -1 for none; -2 for daemons).
+            origin (int32: the pod that was evicted; -1 for none; -2 for daemons; -3 for replicas of
+            a workload).
         """
         cdef Py_ssize_t i, n = self.n_pods
         cdef int32_t of_row
@@ -573,7 +574,7 @@ cdef class Population:
             origin[i] = -1
             if of_row < 0:
                 origin[i] = self.later[-1 - of_row].origin
-                if origin[i] < 0:
+                if origin[i] == -1:
                     origin[i] = -2
             created[i] = self.created_of(<index_t>i)
             bound[i] = self.pods[i].bound

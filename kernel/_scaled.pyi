@@ -1,0 +1,60 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._engine import Engine
+from ._placer import Placer
+
+class ScaledEngine(Engine):
+    n_workloads: int
+    start_delay: int
+    window: int
+    sampled: int
+    n_episodes: int
+    n_changes: int
+    on_sync: Callable[[int], None]
+    def __init__(
+        self,
+        request: NDArray[np.int64],
+        priority: NDArray[np.int32],
+        restart: NDArray[np.uint8],
+        row_class: NDArray[np.int32],
+        row_arrival: NDArray[np.int64],
+        row_duration: NDArray[np.int64],
+        row_count: NDArray[np.int64],
+        row_node: NDArray[np.int32],
+        daemons: NDArray[np.int32],
+        placer: Placer,
+        workload_class: NDArray[np.int32],
+        capacity: NDArray[np.int64],
+        idle: NDArray[np.int64],
+        cost: NDArray[np.int64],
+        offset: NDArray[np.int64],
+        step_time: NDArray[np.int64],
+        step_value: NDArray[np.int64],
+        cpu_request: NDArray[np.int64],
+        start_delay: int,
+        window: int,
+        on_sync: Callable[[int], None],
+    ) -> None: ...
+    def push_sync(self, time: int, payload: int) -> None: ...
+    def scale(self, replicas: NDArray[np.int32]) -> None: ...
+    def set_class(self, workload: int, pod_class: int) -> None: ...
+    def replica_counts(self, replicas: NDArray[np.int32]) -> None: ...
+    def loads(self, load: NDArray[np.int64]) -> None: ...
+    def sample(self) -> None: ...
+    def pod_use(self, use: NDArray[np.int64], n_pods: NDArray[np.int32]) -> None: ...
+    def observe(
+        self,
+        rows: NDArray[Any],
+        workload: NDArray[np.int32],
+        measure: NDArray[np.int32],
+        initialization: int,
+    ) -> None: ...
+    def workload_columns(self) -> dict[str, list[int]]: ...
+    def shortages(
+        self,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]: ...
+    def scalings(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]: ...

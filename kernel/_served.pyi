@@ -1,0 +1,1 @@
+# Only for other kernel modules to cimport.
