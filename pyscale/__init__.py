@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pyscale.packing import place as place
     from pyscale.packing import place_sequence as place_sequence
     from pyscale.policies.cluster_autoscaler import ClusterAutoscaler as ClusterAutoscaler
+    from pyscale.simulation import PodAutoscaling as PodAutoscaling
     from pyscale.simulation import Result as Result
     from pyscale.simulation import SimulationOptions as SimulationOptions
     from pyscale.simulation import simulate as simulate
@@ -38,6 +39,7 @@ _PUBLIC = {
     "ClusterAutoscaler": "pyscale.policies.cluster_autoscaler",
     "Comparison": "pyscale.study",
     "Packing": "pyscale.packing",
+    "PodAutoscaling": "pyscale.simulation",
     "Result": "pyscale.simulation",
     "SequencePlacement": "pyscale.packing",
     "SimulationOptions": "pyscale.simulation",

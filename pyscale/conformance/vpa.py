@@ -165,7 +165,9 @@ class _Recommender:
                 part.split("=")
                 for part in manifest["metadata"]["annotations"]["selector"].split(",")
             )
-            self.vpas.append((vertical_pod_autoscaler_from_dict(manifest, validate=False), selector))
+            self.vpas.append(
+                (vertical_pod_autoscaler_from_dict(manifest, validate=False), selector)
+            )
 
     def add_pod(self, index: int) -> None:
         pod = self.pods[index]

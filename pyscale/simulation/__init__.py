@@ -11,11 +11,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .engine import simulate
     from .options import SimulationOptions
+    from .pod_autoscaling import PodAutoscaling
     from .result import Result
 
-_HOMES = {"Result": "result", "SimulationOptions": "options", "simulate": "engine"}
+_HOMES = {
+    "PodAutoscaling": "pod_autoscaling",
+    "Result": "result",
+    "SimulationOptions": "options",
+    "simulate": "engine",
+}
 
-__all__ = ["Result", "SimulationOptions", "simulate"]
+__all__ = ["PodAutoscaling", "Result", "SimulationOptions", "simulate"]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from pyscale.kernel._scaled import ScaledEngine
 from pyscale.model.catalog import Catalog
 from pyscale.model.pod_table import PodTable
 from pyscale.policies.base import Policy, Scheduler
@@ -14,14 +15,25 @@ from pyscale.policies.registry import resolve_policy, resolve_scheduler
 from .budgets import BudgetTable
 from .cloud import Cloud
 from .events import Event
-from .inputs import PodSource, budgets_of, end_of, engine_of, setting_for, without_daemons
+from .inputs import (
+    PodSource,
+    budgets_of,
+    end_of,
+    engine_of,
+    loads_of,
+    setting_for,
+    without_daemons,
+)
 from .kinds import KindTable
 from .options import SimulationOptions
+from .pod_autoscaling import PodAutoscaling, resolve_pod_autoscaling
 from .prices import Market
 from .recorder import Recorder
 from .removal import Removal
 from .result import Result, collect
+from .scaling import PodScaling
 from .views import ViewMaker
+from .workloads import plan_of
 from .world import World
 
 MOST_DECISIONS_AT_ONCE = 1000
@@ -35,6 +47,7 @@ def simulate(
     scheduler: Scheduler | str | None = None,
     seed: int = 0,
     options: SimulationOptions | None = None,
+    pod_autoscaler: PodAutoscaling | str | None = None,
 ) -> Result:
     """Run a trace through a scheduler and an autoscaler in virtual time.
 
@@ -52,6 +65,9 @@ def simulate(
         Seed of everything that is drawn at random.
     options : SimulationOptions, optional
         How the world behaves.
+    pod_autoscaler : PodAutoscaling or str, optional
+        What decides on replicas from the trace's load: its options, or ``"hpa"`` or ``"keda"`` for
+        the default ones.  It replaces the pods that the trace gives to the same workloads.
 
     Returns
     -------
@@ -71,7 +87,7 @@ def simulate(
     An evicted pod comes back as a new one if it has a controller: a Job's runs its whole duration
     again, others for what was left.  A duration counts from the binding.
     """
-    return Simulation(trace, policy, catalog, scheduler, seed, options).run()
+    return Simulation(trace, policy, catalog, scheduler, seed, options, pod_autoscaler).run()
 
 
 class Simulation:
@@ -85,18 +101,27 @@ class Simulation:
         scheduler: Scheduler | str | None = None,
         seed: int = 0,
         options: SimulationOptions | None = None,
+        pod_autoscaler: PodAutoscaling | str | None = None,
     ) -> None:
         self.options = options = options or SimulationOptions()
+        self.autoscaling = autoscaling = resolve_pod_autoscaling(pod_autoscaler)
         pods = trace if isinstance(trace, PodTable) else trace.pods
         self.trace_name = "pods" if isinstance(trace, PodTable) else trace.name
         self.trace_digest = trace.digest() if hasattr(trace, "digest") else pods.digest()
-        if not len(pods):
+        if not len(pods) and autoscaling is None:
             raise ValueError(f"trace {self.trace_name}: expected at least one pod, found none")
+        loads = None if autoscaling is None else loads_of(trace)
+        self.end_ns = end_of(pods, loads) if options.end_ns is None else options.end_ns
+        self.scaling: PodScaling | None = None
+        expected = None
+        if autoscaling is not None:
+            pods, plan = plan_of(trace, pods, autoscaling, self.end_ns)
+            self.scaling = PodScaling(plan, autoscaling)
+            expected = plan.expected_running
         pods = pods.sorted_by_arrival()
-        self.end_ns = end_of(pods) if options.end_ns is None else options.end_ns
         epoch = catalog.priced_at_ns if options.epoch_ns is None else options.epoch_ns
         self.setting = setting_for(
-            pods, catalog, budgets_of(trace), options.nodes, self.end_ns, epoch, seed
+            pods, catalog, budgets_of(trace), options.nodes, self.end_ns, epoch, seed, expected
         )
         self.policy = resolve_policy(policy)
         self.scheduler = resolve_scheduler(scheduler)
@@ -104,7 +129,7 @@ class Simulation:
         self.recorder = Recorder()
         self.pods = pods = without_daemons(pods, self.setting)
         groups, pools = self.controller.node_groups(), self.controller.node_pools()
-        self.engine = engine = engine_of(pods, self.setting, self.scheduler)
+        self.engine = engine = engine_of(pods, self.setting, self.scheduler, self.scaling)
         self.kinds = KindTable(self.setting, groups, pools, engine.placer)
         self.market = Market(catalog, epoch)
         self.cloud = Cloud(
@@ -126,6 +151,8 @@ class Simulation:
         for node in options.nodes:
             engine.add_node(self.kinds.of_node(node), 0)
         self.cloud.start()
+        if isinstance(engine, ScaledEngine) and self.scaling is not None:
+            self.scaling.begin(engine)
         self._at_once = 0
         self._last_ns = -1
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from pyscale.kernel._engine import Engine
+from pyscale.kernel._scaled import ScaledEngine
 from pyscale.model.catalog import Catalog
 from pyscale.model.disruption import PodDisruptionBudget
 from pyscale.model.nodes import Node
@@ -17,6 +18,12 @@ from pyscale.policies.base import Scheduler, Setting
 from pyscale.policies.snapshot import setting_of
 
 from .clock import HOUR
+
+if TYPE_CHECKING:
+    from .scaling import PodScaling
+    from .workloads import LoadSignals
+
+Float64s = np.ndarray[Any, np.dtype[np.float64]]
 
 LOST, REMAINING, FULL = 0, 1, 2
 _MOST_PODS = 2**31 - 1
@@ -41,12 +48,29 @@ class PodSource(Protocol):
         """Return a hash of the content."""
 
 
-def end_of(pods: PodTable) -> int:
+def loads_of(trace: PodTable | PodSource) -> LoadSignals:
+    """Return the trace's load signals.
+
+    Raises
+    ------
+    ValueError
+        If it has none.
+    """
+    loads: LoadSignals | None = getattr(trace, "loads", None)
+    if loads is None or not len(loads.workloads):
+        name = getattr(trace, "name", "pods")
+        raise ValueError(f"trace {name}: expected load signals for pod autoscaling, found none")
+    return loads
+
+
+def end_of(pods: PodTable, loads: LoadSignals | None = None) -> int:
     """Return when a run ends that nobody gave an end.
 
     The last arrival, or the last end of pods that all start at once; an hour after the last
-    arrival where pods stay for ever.
+    arrival where pods stay for ever, and after the last change of a load where there are no pods.
     """
+    if loads is not None and not len(pods):
+        return int(loads.time_ns.max(initial=0)) + HOUR
     stays = pods.duration_ns == NEVER
     length = np.where(stays, HOUR, pods.duration_ns)
     # Very long durations must not wrap.
@@ -69,8 +93,9 @@ def setting_for(
     end_ns: int,
     epoch_ns: int,
     seed: int,
+    expected: Float64s | None = None,
 ) -> Setting:
-    """Return the setting of a run."""
+    """Return the setting of a run; ``expected`` adds pods per class that the trace lacks."""
     begins = np.minimum(pods.arrival_ns, end_ns)
     stays = pods.duration_ns == NEVER
     left = end_ns - begins
@@ -78,6 +103,8 @@ def setting_for(
     weights = lengths.astype(np.float64) * pods.count / end_ns
     running = np.zeros(len(pods.templates), np.float64)
     np.add.at(running, pods.class_id, weights)
+    if expected is not None:
+        running += expected
     return setting_of(
         pods.templates,
         catalog,
@@ -96,8 +123,12 @@ def without_daemons(pods: PodTable, setting: Setting) -> PodTable:
     return pods.select(~np.isin(pods.class_id, setting.daemon_classes))
 
 
-def engine_of(pods: PodTable, setting: Setting, scheduler: Scheduler) -> Engine:
+def engine_of(
+    pods: PodTable, setting: Setting, scheduler: Scheduler, scaling: PodScaling | None = None
+) -> Engine:
     """Return a fresh event loop over the pods of a trace, sorted by arrival.
+
+    With ``scaling`` it has workloads, too.
 
     Raises
     ------
@@ -107,7 +138,7 @@ def engine_of(pods: PodTable, setting: Setting, scheduler: Scheduler) -> Engine:
     if pods.n_pods > _MOST_PODS:
         raise ValueError(f"expected at most {_MOST_PODS} pods, found {pods.n_pods}")
     templates = setting.templates
-    return Engine(
+    columns = (
         setting.requests,
         np.array([template.spec.priority or 0 for template in templates], np.int32),
         np.array([_restart(template) for template in templates], np.uint8),
@@ -118,6 +149,23 @@ def engine_of(pods: PodTable, setting: Setting, scheduler: Scheduler) -> Engine:
         _start_nodes(pods, setting.nodes),
         np.array(setting.daemon_classes, np.int32),
         scheduler.placer(setting),
+    )
+    if scaling is None:
+        return Engine(*columns)
+    plan, options = scaling.plan, scaling.options
+    return ScaledEngine(
+        *columns,
+        plan.class_id,
+        plan.capacity,
+        plan.idle,
+        plan.cost,
+        plan.offset,
+        plan.step_time,
+        plan.step_value,
+        plan.cpu_request,
+        options.start_delay_ns,
+        options.sample_ns,
+        scaling,
     )
 
 

@@ -39,6 +39,43 @@ class ResourceUse:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadMetrics:
+    """The load's figures of one run.
+
+    Attributes
+    ----------
+    workloads : int
+        Under a pod autoscaler.
+    unserved_share : float
+        Unserved load over all load; 0 if there was none.
+    short_share : float
+        Share of the run in which some workload had unserved load.
+    shortages : int
+        Times in which a workload had unserved load.
+    to_served_p50_ns, to_served_p95_ns, to_served_max_ns : int
+        Length of those that a new pod ended, nearest rank.
+    decided_ns, scheduled_ns, booted_ns, started_ns : int
+        Mean parts of that length: until the autoscaler created the pod; until it was bound, the
+        boot of its node left out; that boot; until the pod was ready.
+    scalings : int
+        Changes of a workload's replicas.
+    """
+
+    workloads: int
+    unserved_share: float
+    short_share: float
+    shortages: int
+    to_served_p50_ns: int
+    to_served_p95_ns: int
+    to_served_max_ns: int
+    decided_ns: int
+    scheduled_ns: int
+    booted_ns: int
+    started_ns: int
+    scalings: int
+
+
+@dataclass(frozen=True, slots=True)
 class Metrics:
     """The figures of one run.
 
@@ -58,7 +95,7 @@ class Metrics:
     unschedulable_pods : int
         Never bound.
     pods : int
-        Pods of the trace that arrived.
+        Pods of the trace that arrived, and replicas that a pod autoscaler asked for.
     evictions : int
     lost_pods : int
         Evicted pods without a controller.
@@ -69,6 +106,8 @@ class Metrics:
         Maintained by somebody.
     decisions : int
         How often the policy was asked.
+    load : LoadMetrics, optional
+        What became of the load, with a pod autoscaler.
     decision_seconds : float
         Wall-clock time of all its decisions: the only figure that differs from run to run.
     """
@@ -94,6 +133,7 @@ class Metrics:
     node_pools: int = 0
     decisions: int = 0
     decision_seconds: float = 0.0
+    load: LoadMetrics | None = None
 
     @property
     def cost_usd(self) -> float:

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pyscale.kernel._scaled import ScaledEngine
 from pyscale.model.content import content_digest
 from pyscale.policies.base import Failure, Int64s, NodeKind
 
 from .clock import HOUR, format_ns
-from .metrics import Metrics, exact_sums, most_at_once, percentile, resource_use
+from .load_outcome import LoadOutcome, outcome_of
+from .metrics import LoadMetrics, Metrics, exact_sums, most_at_once, percentile, resource_use
 from .prices import dollars
 from .recorder import Act
 from .series import Series
-from .tables import NodeColumns, PodColumns
+from .tables import REPLICA, NodeColumns, PodColumns
 
 if TYPE_CHECKING:
     from .engine import Simulation
@@ -52,6 +54,8 @@ class Result:
     acts : tuple of Act
         The policy's actions with their reasons, in order.
     failures : tuple of Failure
+    load : LoadOutcome, optional
+        What became of the load, with a pod autoscaler.
     """
 
     name: str
@@ -68,6 +72,7 @@ class Result:
     node_cost_nano: Int64s
     acts: tuple[Act, ...] = ()
     failures: tuple[Failure, ...] = field(default=())
+    load: LoadOutcome | None = None
 
     @property
     def series(self) -> Series:
@@ -84,6 +89,8 @@ class Result:
             total.update(content_digest(kind))
         for entry in (*self.acts, *self.failures):
             total.update(content_digest(entry))
+        if self.load is not None:
+            self.load.add_to(total)
         total.update(self.node_cost_nano.astype("<i8").tobytes())
         return total.hexdigest()
 
@@ -119,6 +126,7 @@ class Result:
             "nodes": {**columns, "cost_nano": self.node_cost_nano.tolist()},
             "acts": [asdict(act) for act in self.acts],
             "failures": [asdict(failure) for failure in self.failures],
+            **({} if self.load is None else {"load": self.load.to_dict()}),
         }
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
@@ -177,7 +185,21 @@ def metric_lines(metrics: Metrics) -> list[tuple[str, str]]:
         ("nodes removed", f"{metrics.nodes_removed:,}"),
         ("node groups maintained", f"{metrics.node_groups:,}"),
         ("NodePools maintained", f"{metrics.node_pools:,}"),
+        *([] if metrics.load is None else _load_lines(metrics.load)),
         ("decision time", f"{metrics.decision_seconds:.3f} s in {metrics.decisions:,}"),
+    ]
+
+
+def _load_lines(load: LoadMetrics) -> list[tuple[str, str]]:
+    parts = (load.decided_ns, load.scheduled_ns, load.booted_ns, load.started_ns)
+    return [
+        ("load unserved", f"{load.unserved_share:.3%}"),
+        ("time with unserved load", f"{load.short_share:.2%}"),
+        ("shortages", f"{load.shortages:,} of {load.workloads:,} workloads"),
+        ("load to served p50", format_ns(load.to_served_p50_ns)),
+        ("load to served p95", format_ns(load.to_served_p95_ns)),
+        ("of it HPA, binding, boot, start", " + ".join(map(format_ns, parts))),
+        ("changes of replicas", f"{load.scalings:,}"),
     ]
 
 
@@ -217,7 +239,10 @@ def collect(run: Simulation, is_complete: bool) -> Result:
     is_bought = bought[nodes.kind]
     lives = until - nodes.created_ns
     codes = [failure.code for failure in run.recorder.failures]
-    never = (pods.bound_ns < 0) & ~pods.is_daemon
+    never = (pods.pended_until_ns < 0) & ~pods.is_daemon
+    load = None
+    if isinstance(engine, ScaledEngine) and run.scaling is not None:
+        load = outcome_of(engine, run.scaling.plan)
     metrics = Metrics(
         cost_nano=cost,
         cost_per_vcpu_hour=cost / 1e9 / vcpu_hours if vcpu_hours else 0.0,
@@ -229,7 +254,7 @@ def collect(run: Simulation, is_complete: bool) -> Result:
         pending_p99_ns=percentile(waiting, 99),
         pending_max_ns=percentile(waiting, 100),
         unschedulable_pods=int(never.sum()),
-        pods=int((pods.row >= 0).sum()),
+        pods=int(((pods.row >= 0) | (pods.origin == REPLICA)).sum()),
         evictions=run.recorder.n_evicted,
         lost_pods=run.recorder.n_lost,
         nodes_launched=int(is_bought.sum()),
@@ -240,6 +265,7 @@ def collect(run: Simulation, is_complete: bool) -> Result:
         node_pools=len(run.kinds.pools),
         decisions=run.recorder.n_decisions,
         decision_seconds=run.recorder.decision_seconds,
+        load=None if load is None else load.metrics(pods, nodes, end_ns),
     )
     return Result(
         name=run.policy.name,
@@ -254,6 +280,7 @@ def collect(run: Simulation, is_complete: bool) -> Result:
             "options": run.options.to_dict(),
             "seed": run.setting.seed,
             "events": engine.n_events,
+            **({} if run.autoscaling is None else {"pod_autoscaler": run.autoscaling.to_dict()}),
         },
         end_ns=end_ns,
         is_complete=is_complete,
@@ -266,6 +293,7 @@ def collect(run: Simulation, is_complete: bool) -> Result:
         node_cost_nano=np.array([dollars(part) for part in parts], np.int64),
         acts=tuple(run.recorder.acts),
         failures=tuple(run.recorder.failures),
+        load=load,
     )
 
 

@@ -58,7 +58,7 @@ class Series:
         """Return how many pods pend."""
         pods, end = self._result.pods, self._result.end_ns
         chosen = ~pods.is_daemon
-        return _present(pods.created_ns[chosen], pods.bound_ns[chosen], end)
+        return _present(pods.created_ns[chosen], pods.pended_until_ns[chosen], end)
 
     def running_pods(self) -> Steps:
         """Return how many pods run, daemons left out."""

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from pyscale.errors import MissingDependencyError
 from pyscale.policies.base import Int32s, Int64s
 
+REPLICA = -3
+"""Origin of a pod that a pod autoscaler asked for."""
+
 
 class _Columns:
     """Arrays of one length; a digest and Arrow for all of them."""
@@ -55,13 +58,14 @@ class PodColumns(_Columns):
     ----------
     class_id : ndarray of int32
     created_ns, bound_ns, ended_ns : ndarray of int64
-        -1 where it was never bound, or runs at the end.
+        -1 where it was never bound, or is there at the end; a replica may end unbound.
     node : ndarray of int32
         The node that it ran on, -1 for none.
     row : ndarray of int32
         Row of the trace sorted by arrival, daemons left out; -1 for pods that are not in it.
     origin : ndarray of int32
-        The evicted pod that this one stands in for; -1 for none, -2 for pods of DaemonSets.
+        The evicted pod that this one stands in for; -1 for none, -2 for pods of DaemonSets, -3 for
+        replicas that a pod autoscaler asked for.
     """
 
     class_id: Int32s
@@ -81,11 +85,16 @@ class PodColumns(_Columns):
         daemons: NDArray[np.bool_] = self.origin == -2
         return daemons
 
+    @property
+    def pended_until_ns(self) -> Int64s:
+        """When each pod was bound, or deleted before; -1 where it still pends."""
+        return np.where(self.bound_ns < 0, self.ended_ns, self.bound_ns)
+
     def waiting_ns(self, end_ns: int) -> Int64s:
         """Return how long each pod that is no daemon pended; to ``end_ns`` where it still does."""
         chosen = ~self.is_daemon
-        bound = self.bound_ns[chosen]
-        return np.where(bound < 0, end_ns, bound) - self.created_ns[chosen]
+        until = self.pended_until_ns[chosen]
+        return np.where(until < 0, end_ns, until) - self.created_ns[chosen]
 
 
 @dataclass(frozen=True, eq=False)

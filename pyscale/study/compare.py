@@ -14,6 +14,7 @@ from pyscale.policies.registry import resolve_policy, resolve_scheduler
 from pyscale.simulation.engine import simulate
 from pyscale.simulation.inputs import PodSource
 from pyscale.simulation.options import SimulationOptions
+from pyscale.simulation.pod_autoscaling import PodAutoscaling, resolve_pod_autoscaling
 from pyscale.simulation.result import Result
 
 from .comparison import Comparison
@@ -29,6 +30,7 @@ def compare(
     scheduler: Scheduler | str | None = None,
     seed: int = 0,
     options: SimulationOptions | None = None,
+    pod_autoscaler: PodAutoscaling | str | None = None,
     jobs: int = 1,
 ) -> Comparison:
     """Run a trace under several policies and set the results side by side.
@@ -47,6 +49,8 @@ def compare(
         The same for all runs.
     options : SimulationOptions, optional
         The same world for all runs.
+    pod_autoscaler : PodAutoscaling or str, optional
+        What decides on replicas from the trace's load in all runs; see :func:`simulate`.
     jobs : int
         Runs at a time.  More than 1 uses processes: a script then needs the usual
         ``if __name__ == "__main__":``, and policies must be picklable.
@@ -70,7 +74,8 @@ def compare(
 
         catalog = ec2("us-east-1")
     binder = resolve_scheduler(scheduler)
-    tasks = [(trace, policy, catalog, binder, seed, options) for _, policy in named]
+    autoscaling = resolve_pod_autoscaling(pod_autoscaler)
+    tasks = [(trace, policy, catalog, binder, seed, options, autoscaling) for _, policy in named]
     if min(jobs, len(tasks)) > 1:
         found = _in_processes(tasks, min(jobs, len(tasks)))
     else:
@@ -83,7 +88,15 @@ def compare(
     return Comparison(tuple(results))
 
 
-Task = tuple[PodTable | PodSource, Policy, Catalog, Scheduler, int, SimulationOptions | None]
+Task = tuple[
+    PodTable | PodSource,
+    Policy,
+    Catalog,
+    Scheduler,
+    int,
+    SimulationOptions | None,
+    PodAutoscaling | None,
+]
 
 
 def _named(policies: Policies) -> list[tuple[str, Policy]]:
@@ -104,8 +117,16 @@ def _named(policies: Policies) -> list[tuple[str, Policy]]:
 
 
 def _run(task: Task) -> Result:
-    trace, policy, catalog, scheduler, seed, options = task
-    return simulate(trace, policy, catalog, scheduler=scheduler, seed=seed, options=options)
+    trace, policy, catalog, scheduler, seed, options, autoscaling = task
+    return simulate(
+        trace,
+        policy,
+        catalog,
+        scheduler=scheduler,
+        seed=seed,
+        options=options,
+        pod_autoscaler=autoscaling,
+    )
 
 
 def _one_by_one(tasks: Sequence[Task]) -> list[Result | None]:
