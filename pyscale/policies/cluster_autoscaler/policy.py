@@ -233,7 +233,7 @@ class AutoscalerRun(Policy):
         self._setting = setting
         self._groups = groups
         self._options = replace(policy.options, max_bulk_soft_taint_count=0)
-        self._world = SimulatedWorld(setting, policy.options.max_pod_eviction_time)
+        self._world = SimulatedWorld(setting, policy.options)
         self._autoscaler: Autoscaler | None = None
         self._actuator = SimulatedActuator(self._world)
         self._last_ns: int | None = None

@@ -20,6 +20,7 @@ from .actuator import Deletion
 from .budgets import Bucket
 from .classes import ClassTable, PodClass
 from .node_shapes import NodeShape
+from .options import Options
 from .planner import Removable
 from .world import (
     OUT_OF_RESOURCES,
@@ -76,10 +77,12 @@ class SimulatedWorld:
     ----------
     setting : Setting
         The run's.
+    options : Options
     """
 
-    def __init__(self, setting: Setting, max_pod_eviction_ns: int) -> None:
-        self._grace_ns = max_pod_eviction_ns
+    def __init__(self, setting: Setting, options: Options) -> None:
+        self._grace_ns = options.max_pod_eviction_time
+        self._reads_prices = "price" in options.expander  # the catalogue of a moment is dear
         table = ClassTable()
         self._classes = [table.add(i, template) for i, template in enumerate(setting.templates)]
         self._setting = setting
@@ -222,7 +225,7 @@ class SimulatedWorld:
                 target=self._targets[group.name],
                 template=self.template(group),
                 options=group.options,
-                price=self._price(index),
+                price=self._price(index) if self._reads_prices else None,
             )
             for index, group in enumerate(view.groups)
         ]
