@@ -10,16 +10,17 @@ from functools import lru_cache
 from typing import Any
 
 import numba
-from numba import carray, cfunc, njit, types
+from numba import cfunc, njit, types
 
-_POINTER = types.CPointer(types.int64)
+carray: Any = numba.carray  # type: ignore[attr-defined]  # Numba does not list it
+_POINTER = types.CPointer(types.int64)  # type: ignore[no-untyped-call]
 _SIGNATURE = types.void(
     _POINTER,
     _POINTER,
     types.int64,
     types.int64,
     types.int32,
-    types.CPointer(types.float64),
+    types.CPointer(types.float64),  # type: ignore[no-untyped-call]
     types.voidptr,
 )
 _ROWS = types.Array(types.int64, 2, "A")
@@ -29,7 +30,7 @@ _OUT = types.Array(types.float64, 1, "C")
 
 def can_compile() -> bool:
     """Whether Numba compiles at all here (``NUMBA_DISABLE_JIT`` is not set)."""
-    return not numba.config.DISABLE_JIT
+    return not getattr(numba.config, "DISABLE_JIT", 0)
 
 
 @lru_cache(maxsize=64)
@@ -56,7 +57,7 @@ def compile_rule(function: Callable[..., Any]) -> tuple[int, object]:
             f"{reason[-1] if reason else type(error).__name__}"
         ) from error
 
-    @cfunc(_SIGNATURE)  # type: ignore[untyped-decorator]
+    @cfunc(_SIGNATURE)
     def entry(table, request, n, stride, n_resources, out, user):  # type: ignore[no-untyped-def]
         rows = carray(table, (2 * n_resources, stride))
         compiled(
@@ -66,4 +67,5 @@ def compile_rule(function: Callable[..., Any]) -> tuple[int, object]:
             carray(out, (n,)),
         )
 
-    return entry.address, entry
+    callback: Any = entry
+    return int(callback.address), entry

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pyscale.model.nodes import HOSTNAME_LABEL, REGION_LABEL, ZONE_LABEL, ContainerImage, Node
 from pyscale.model.pods import Container, PodSpec, PodTemplate
 from pyscale.model.requirements import (
@@ -69,42 +71,34 @@ def _node(i: int) -> Node:
 def _application(i: int) -> PodTemplate:
     labels = {"app": f"app{i}"}
     own = LabelSelector(labels)
-    fields: dict[str, object] = {}
-    if i % 2:
-        fields = (
-            {
-                "topology_spread_constraints": (
-                    TopologySpreadConstraint(5, ZONE_LABEL, "DoNotSchedule", own),
-                    TopologySpreadConstraint(1, HOSTNAME_LABEL, "ScheduleAnyway", own),
-                )
-            },
-            {
-                "required_node_affinity": (
-                    NodeSelectorTerm((Requirement("disk", "In", ("ssd",)),)),
-                ),
-                "preferred_node_affinity": (
-                    PreferredNodeSelectorTerm(
-                        10, NodeSelectorTerm((Requirement(ZONE_LABEL, "In", ("z-a",)),))
-                    ),
-                ),
-            },
-            {
-                "preferred_pod_anti_affinity": (
-                    WeightedPodAffinityTerm(50, PodAffinityTerm(HOSTNAME_LABEL, own)),
-                )
-            },
-            {
-                "preferred_pod_affinity": (
-                    WeightedPodAffinityTerm(
-                        20, PodAffinityTerm("rack", LabelSelector({"app": "app0"}))
-                    ),
-                )
-            },
-            {"tolerations": (Toleration("dedicated", "Exists"),)},
-            {"required_pod_anti_affinity": (PodAffinityTerm(HOSTNAME_LABEL, own),)},
-        )[i // 2 % 6]
     container = Container(
         image=IMAGE if i % 4 == 0 else "none/x:1",
         requests={CPU: (50 + 50 * (i % 8)) * NANO // 1000, MEMORY: (1 + i % 4) * GIBIBYTE // 4},
     )
-    return PodTemplate(PodSpec(containers=(container,), **fields), labels=labels)  # type: ignore[arg-type]
+    spec = PodSpec(containers=(container,))
+    return PodTemplate(_constrained(spec, own, i // 2 % 6) if i % 2 else spec, labels=labels)
+
+
+def _constrained(spec: PodSpec, own: LabelSelector, kind: int) -> PodSpec:
+    """Return a spec with one of six constraints."""
+    if kind == 0:
+        zones = TopologySpreadConstraint(5, ZONE_LABEL, "DoNotSchedule", own)
+        hosts = TopologySpreadConstraint(1, HOSTNAME_LABEL, "ScheduleAnyway", own)
+        return replace(spec, topology_spread_constraints=(zones, hosts))
+    if kind == 1:
+        ssd = NodeSelectorTerm((Requirement("disk", "In", ("ssd",)),))
+        zone_a = NodeSelectorTerm((Requirement(ZONE_LABEL, "In", ("z-a",)),))
+        return replace(
+            spec,
+            required_node_affinity=(ssd,),
+            preferred_node_affinity=(PreferredNodeSelectorTerm(10, zone_a),),
+        )
+    if kind == 2:
+        apart = WeightedPodAffinityTerm(50, PodAffinityTerm(HOSTNAME_LABEL, own))
+        return replace(spec, preferred_pod_anti_affinity=(apart,))
+    if kind == 3:
+        near = PodAffinityTerm("rack", LabelSelector({"app": "app0"}))
+        return replace(spec, preferred_pod_affinity=(WeightedPodAffinityTerm(20, near),))
+    if kind == 4:
+        return replace(spec, tolerations=(Toleration("dedicated", "Exists"),))
+    return replace(spec, required_pod_anti_affinity=(PodAffinityTerm(HOSTNAME_LABEL, own),))

@@ -197,8 +197,8 @@ def _scores(
     for i, rule in enumerate(scheduler.profile.rules):
         if not rule.is_filter:
             answers = scheduler.snapshot.state.last_rule_scores(cycle.info.class_id, i)
-            for node, raw in zip(window, answers, strict=True):
-                found[node][rule.name] = Score(raw, raw, rule.weight * raw)
+            for node, answer in zip(window, answers, strict=True):
+                found[node][rule.name] = Score(answer, answer, rule.weight * answer)
     return found, tuple(skipped)
 
 
