@@ -9,13 +9,13 @@ from libc.stdint cimport int32_t, int64_t
 from pyscale.kernel._cluster cimport (
     MAX_PORTS,
     ClusterTable,
-    amounts_of,
     class_t,
     domain_t,
     spread_t,
 )
 from pyscale.kernel._growth cimport reserve
 from pyscale.kernel._match cimport fill
+from pyscale.kernel._nodes cimport amounts_of
 
 
 cdef class ClassTable(ClusterTable):

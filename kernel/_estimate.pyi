@@ -1,11 +1,12 @@
 from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._bind import ClusterState
 
-Bytes = bytes | bytearray | NDArray[np.uint8]
+Bytes: TypeAlias = bytes | bytearray | NDArray[np.uint8]
 
 def is_plain(state: ClusterState, class_id: int) -> bool: ...
 def room_verdicts(state: ClusterState, classes: NDArray[np.int32], node: int) -> bytearray: ...
