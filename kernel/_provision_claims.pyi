@@ -1,0 +1,3 @@
+from ._provision_order import ProvisionOrder
+
+class ProvisionClaims(ProvisionOrder): ...

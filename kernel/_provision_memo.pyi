@@ -1,0 +1,3 @@
+from ._provision_tables import ProvisionTables
+
+class ProvisionMemo(ProvisionTables): ...

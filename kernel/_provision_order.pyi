@@ -1,0 +1,3 @@
+from ._provision_topology import ProvisionTopology
+
+class ProvisionOrder(ProvisionTopology): ...

@@ -1,0 +1,3 @@
+from ._provision_claims import ProvisionClaims
+
+class ProvisionPods(ProvisionClaims): ...

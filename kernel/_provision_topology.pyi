@@ -1,0 +1,3 @@
+from ._provision_memo import ProvisionMemo
+
+class ProvisionTopology(ProvisionMemo): ...
