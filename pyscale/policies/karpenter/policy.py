@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -11,9 +11,7 @@ import numpy as np
 from pyscale.errors import InvalidObjectError, UnsupportedError
 from pyscale.model.catalog import Catalog
 from pyscale.model.groups import NodeGroup, NodePool
-from pyscale.model.nodes import ARCH_LABEL, CAPACITY_TYPE_LABEL, OS_LABEL
 from pyscale.model.pods import Pod
-from pyscale.model.requirements import Requirement
 from pyscale.model.times import SECOND
 
 from ..base import BOOTING, READY, ClusterView, Setting
@@ -28,15 +26,6 @@ from .solver import Solver
 from .state import Settings
 from .view_cluster import Clock, ViewCluster, node_id
 
-DEFAULT_POOL = NodePool(
-    "default",
-    requirements=(
-        Requirement(ARCH_LABEL, "In", ("amd64",)),
-        Requirement(OS_LABEL, "In", ("linux",)),
-        Requirement(CAPACITY_TYPE_LABEL, "In", ("on-demand",)),
-    ),
-)
-
 _PREFERENCE_POLICIES = ("Respect", "Ignore")
 _MIN_VALUES_POLICIES = ("Strict", "BestEffort")
 
@@ -45,10 +34,11 @@ _MIN_VALUES_POLICIES = ("Strict", "BestEffort")
 class Karpenter:
     """Karpenter 1.14: machines bought directly from NodePool requirements.
 
-    Attributes
+    Parameters
     ----------
-    pools : tuple of NodePool
-        By default one for on-demand Linux machines on amd64.
+    node_pools : sequence of NodePool
+        Without any, a run uses the one that a careful operator would set up for its pods
+        (``pyscale.catalog.default_node_pool``), and a single decision those of the cluster.
     batch_idle_duration_ns, batch_max_duration_ns : int
         The batching window of provisioning.
     preference_policy : {"Respect", "Ignore"}
@@ -73,7 +63,7 @@ class Karpenter:
 
     name: ClassVar[str] = "karpenter"
 
-    pools: tuple[NodePool, ...] = (DEFAULT_POOL,)
+    pools: tuple[NodePool, ...] = ()
     batch_idle_duration_ns: int = SECOND
     batch_max_duration_ns: int = 10 * SECOND
     preference_policy: str = "Respect"
@@ -82,7 +72,33 @@ class Karpenter:
     spot_to_spot_consolidation: bool = False
     interruption_queue: str = ""
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        node_pools: Sequence[NodePool] = (),
+        *,
+        batch_idle_duration_ns: int = SECOND,
+        batch_max_duration_ns: int = 10 * SECOND,
+        preference_policy: str = "Respect",
+        min_values_policy: str = "Strict",
+        reserved_capacity: bool = True,
+        spot_to_spot_consolidation: bool = False,
+        interruption_queue: str = "",
+    ) -> None:
+        options = {
+            "pools": tuple(node_pools),
+            "batch_idle_duration_ns": batch_idle_duration_ns,
+            "batch_max_duration_ns": batch_max_duration_ns,
+            "preference_policy": preference_policy,
+            "min_values_policy": min_values_policy,
+            "reserved_capacity": reserved_capacity,
+            "spot_to_spot_consolidation": spot_to_spot_consolidation,
+            "interruption_queue": interruption_queue,
+        }
+        for name, value in options.items():
+            object.__setattr__(self, name, value)
+        self._check()
+
+    def _check(self) -> None:
         for option, allowed in (
             ("preference_policy", _PREFERENCE_POLICIES),
             ("min_values_policy", _MIN_VALUES_POLICIES),
@@ -136,7 +152,7 @@ class Karpenter:
 
     def begin(self, setting: Setting) -> KarpenterRun:
         """Return what decides in one run."""
-        return KarpenterRun(self, setting)
+        return KarpenterRun(self, setting, self.pools or _planned(setting))
 
     def node_groups(self) -> tuple[NodeGroup, ...]:
         """Return no groups: Karpenter needs none."""
@@ -151,6 +167,18 @@ class Karpenter:
         return self.begin(view.setting).decide(view)
 
 
+def _planned(setting: Setting) -> tuple[NodePool, ...]:
+    from pyscale.catalog import default_node_pool
+
+    counts = setting.expected_running
+    pods = [
+        (template, max(1, round(float(counts[number]))))
+        for number, template in enumerate(setting.templates)
+        if number not in setting.daemon_classes
+    ]
+    return (default_node_pool(pods, setting.catalog),)
+
+
 @dataclass
 class KarpenterRun:
     """Karpenter within one run, with what it remembers from look to look."""
@@ -159,6 +187,7 @@ class KarpenterRun:
 
     policy: Karpenter
     setting: Setting
+    pools: tuple[NodePool, ...]
     _nominated: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -173,7 +202,7 @@ class KarpenterRun:
 
     def begin(self, setting: Setting) -> KarpenterRun:
         """Return a fresh run."""
-        return KarpenterRun(self.policy, setting)
+        return self.policy.begin(setting)
 
     def node_groups(self) -> tuple[NodeGroup, ...]:
         """Return no groups."""
@@ -181,7 +210,7 @@ class KarpenterRun:
 
     def node_pools(self) -> tuple[NodePool, ...]:
         """Return the pools."""
-        return self.policy.pools
+        return self.pools
 
     def decide(self, view: ClusterView) -> Decision:
         """Provision when a window closes, disrupt when a look is due, expire what is too old."""

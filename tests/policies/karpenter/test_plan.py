@@ -29,7 +29,7 @@ def pod(name, cpu="1", **spec):
 
 
 def plan(pods, *pools, cluster=None):
-    return Karpenter(pools=pools or (pool(),)).provision(pods, cluster, catalog=kwok())
+    return Karpenter(pools or (pool(),)).provision(pods, cluster, catalog=kwok())
 
 
 def test_one_pod_gets_the_cheapest_machine_that_holds_it():

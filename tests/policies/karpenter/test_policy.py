@@ -24,7 +24,7 @@ from pyscale.policies.check import check_policy
 from pyscale.policies.decision import AddNodes, RemoveNodes, ReplaceNodes
 from pyscale.policies.karpenter import Karpenter
 from pyscale.policies.registry import find_policy
-from pyscale.policies.snapshot import view_of
+from pyscale.policies.snapshot import setting_of, view_of
 
 CATALOG = kwok()
 LINUX = (
@@ -169,7 +169,7 @@ def test_nothing_is_looked_at_twice_while_nothing_happens():
         ({"preference_policy": "Some"}, "expected Respect or Ignore, found 'Some'"),
         ({"min_values_policy": ""}, "expected Strict or BestEffort, found ''"),
         ({"batch_idle_duration_ns": -1}, "expected at least 0, found -1"),
-        ({"pools": (POOL, POOL)}, "the name is taken twice"),
+        ({"node_pools": (POOL, POOL)}, "the name is taken twice"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, message):
@@ -180,3 +180,11 @@ def test_options_that_make_no_sense_are_refused(options, message):
 def test_static_pools_are_not_supported():
     with pytest.raises(UnsupportedError, match="static capacity"):
         Karpenter((NodePool("fixed", replicas=3),))
+
+
+def test_without_pools_a_run_gets_one_that_serves_its_pods():
+    arm = PodTemplate(PodSpec(node_selector={"kubernetes.io/arch": "arm64"}))
+    setting = setting_of((arm,), CATALOG, expected_running=np.ones(1))
+    (planned,) = Karpenter().begin(setting).node_pools()
+    architectures = {r.key: r.values for r in planned.requirements}["kubernetes.io/arch"]
+    assert "arm64" in architectures
