@@ -59,7 +59,8 @@ class HintingSimulator:
         mask : array of bool, optional
             Which nodes may be used.
         stop_at_failure : bool
-            Give up at the first pod that fits nowhere.
+            Give up the pods of a priority at the first that fits nowhere; those of lower ones are
+            still tried, as upstream does.
         """
         placed: dict[int, str] = {}
         failed: dict[str, set[int]] = {}
@@ -85,7 +86,7 @@ class HintingSimulator:
                     self.hints.current[keys[pods[i]]] = placed[pods[i]] = node
                     dead = {c for c in dead if _is_final(c, snapshot, failed)}
                 elif stop_at_failure:
-                    return placed
+                    break
                 else:
                     dead.add(pod_class)
         return placed
@@ -98,19 +99,16 @@ class HintingSimulator:
         keys: Lookup[str],
         mask: Mask,
     ) -> dict[int, str]:
-        """Place pods of a node that goes; give up at the first that fits nowhere."""
-        names = [keys[pod] for pod in pods]
+        """Place pods of a node that goes, as :meth:`try_to_place` that stops at failures."""
         known = self.hints
-        if any(self._is_usable(name, snapshot, mask) for name in names):
+        if any(self._is_usable(keys[pod], snapshot, mask) for pod in pods):
             return self.try_to_place(snapshot, pods, classes, keys, mask, stop_at_failure=True)
-        if len({pod_class.effective_priority for pod_class in classes}) > 1:
-            order = [i for members in _by_priority(classes) for i in members]
-            pods, classes = [pods[i] for i in order], [classes[i] for i in order]
-            names = [names[i] for i in order]
-        nodes = snapshot.move(pods, classes, mask)
-        placed = {}
-        for pod, name, node in zip(pods, names, nodes, strict=False):
-            placed[pod] = known.current[name] = snapshot.name(node)
+        placed: dict[int, str] = {}
+        for members in _by_priority(classes):
+            chosen = [pods[i] for i in members]
+            nodes = snapshot.move(chosen, [classes[i] for i in members], mask)
+            for pod, node in zip(chosen, nodes, strict=False):
+                placed[pod] = known.current[keys[pod]] = snapshot.name(node)
         return placed
 
     def _is_usable(self, key: str, snapshot: Snapshot, mask: Mask) -> bool:
