@@ -165,6 +165,19 @@ cdef class ClusterTable(NodeTable):
         cdef node_t* node = &self.nodes[node_id]
         return {node.classes.at[i]: node.counts.at[i] for i in range(node.classes.n)}
 
+    def ports_in_use(self, int32_t node_id):
+        """Return the host ports that count as taken on a node."""
+        return [i for i in range(self.n_ports) if self.port_used[i][node_id]]
+
+    def set_ports_in_use(self, int32_t node_id, object ports):
+        """Set the host ports that count as taken, whoever is there."""
+        cdef int32_t i
+        for i in range(self.n_ports):
+            self.port_used[i][node_id] = 0
+        for port in ports:
+            self.port_used[<int32_t>port][node_id] = 1
+        self.touch(node_id)
+
     def usage(self, int32_t node_id):
         """Return (pods, non-zero cpu, non-zero memory, used per resource, allocatable per one)."""
         cdef node_t* node = &self.nodes[node_id]

@@ -3,7 +3,7 @@
 import pytest
 from strategies_scheduler import node, pod
 
-from pyscale.policies.kube_scheduler import Snapshot
+from pyscale.policies.kube_scheduler import Scheduler, Snapshot
 
 
 def names(snapshot):
@@ -84,3 +84,18 @@ def test_a_pod_that_is_not_there_cannot_leave():
     pods = snapshot.pod_class(pod("p").template)
     with pytest.raises(ValueError, match="node 0 holds no pod of class 0"):
         snapshot.remove_pod(pods, 0)
+
+
+def test_ports_of_a_node_that_was_away_are_as_they_were():
+    scheduler = Scheduler()
+    scheduler.add_node(node("n0", "a"))
+    scheduler.add_node(node("n1", "b"))
+    ports = [{"containerPort": 80, "hostPort": 80}]
+    holders = [pod(name, containers=[{"name": "c", "image": "i", "ports": ports}]) for name in "ab"]
+    for holder in holders:
+        scheduler.place(holder, "n0")
+    scheduler.delete("default/a")  # frees the port, although b holds it too
+    scheduler.remove_node("n0")
+    scheduler.schedule(pod("other"))  # the list is looked at, the node's id is given up
+    scheduler.add_node(node("n0", "a"))
+    assert scheduler.snapshot.check(0, scheduler.snapshot.node_id("n0")) is None

@@ -112,6 +112,8 @@ class Scheduler:
         self.nominated: dict[str, str] = {}
         self._nominated_info: dict[str, PodInfo] = {}
         self._numbers: dict[str, int] = {}
+        # Host ports of nodes that are away: a set, which pods that share a port don't explain.
+        self._ports_away: dict[str, set[int]] = {}
 
     # --- the cluster ---
 
@@ -123,11 +125,16 @@ class Scheduler:
         if not retained:
             for info in pods.values():
                 self.snapshot.add_pod(info.class_id, node_id)
+            if node.name in self._ports_away:
+                self.snapshot.state.set_ports_in_use(node_id, self._ports_away[node.name])
+        self._ports_away.pop(node.name, None)
         return node_id
 
     def remove_node(self, name: str) -> None:
         """Remove a node; its pods leave with it."""
-        self.snapshot.remove_node(self._id(name))
+        node_id = self._id(name)
+        self._ports_away[name] = set(self.snapshot.state.ports_in_use(node_id))
+        self.snapshot.remove_node(node_id)
 
     def update_node(self, node: Node) -> None:
         """Change a node in place."""
@@ -159,6 +166,8 @@ class Scheduler:
         if node_name is None:
             return False
         info = self.pods_on[node_name].pop(key)
+        if node_name in self._ports_away:
+            self._ports_away[node_name].difference_update(self.snapshot.port_ids(info.class_id))
         node_id = self.snapshot.node_id(node_name)
         if node_id is None:
             node_id = self.snapshot.retained_id(node_name)

@@ -395,6 +395,10 @@ class Snapshot:
             found = self._ports[port] = self.state.add_port()
         return found
 
+    def port_ids(self, class_id: int) -> list[int]:
+        """Return the ids of the host ports that a class wants."""
+        return [self._ports[port] for port in self.classes[class_id].ports]
+
     def _link_ports(self) -> None:
         for class_id, pods in enumerate(self.classes):
             if pods.ports:
