@@ -92,3 +92,30 @@ def test_preferences_are_dropped_in_the_twin_s_order(manifest, tolerate):
         assert pod_requirements(spec, strict=False) == pod_requirements(relaxed, strict=False)
         assert set(spec.tolerations) == set(relaxed.tolerations)
         assert spec.topology_spread_constraints == relaxed.topology_spread_constraints
+
+
+@given(st.integers(1, 2), st.integers(1, 14), st.sampled_from(["spread", "apart", "together"]))
+def test_more_domains_than_a_word_has_bits(skew, n, kind):
+    key, selector = "node.kubernetes.io/instance-type", {"matchLabels": {"app": "x"}}
+    term = {"topologyKey": key, "labelSelector": selector}
+    spec = {"containers": [{"name": "c", "resources": {"requests": {"cpu": "1"}}}]}
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
+    if kind == "spread":
+        more = {"maxSkew": skew, "whenUnsatisfiable": "DoNotSchedule"}
+        spec["topologySpreadConstraints"] = [{**term, **more}]
+    else:
+        spec["affinity"] = {"podAntiAffinity" if kind == "apart" else "podAffinity": required}
+    given_input = {
+        "now": "2026-01-05T12:00:00Z",
+        "catalogue": "fake:100",
+        "nodePools": [{"metadata": {"name": "a"}, "spec": {"template": {"spec": {}}}}],
+        "templates": [{"metadata": {"labels": {"app": "x"}}, "spec": spec}],
+        "pods": [
+            {"name": f"p{i:02d}", "uid": f"u{i:02d}", "creationTimestamp": "2026-01-05T11:00:00Z"}
+            | {"template": 0}
+            for i in range(n)
+        ],
+    }
+    solver = Solver(read_objects(given_input), read_settings(given_input))
+    expected = twin_outcome(Scheduler(Cluster(given_input)).solve())
+    assert own_outcome(solver, solver.solve()) == expected
