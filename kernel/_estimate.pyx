@@ -66,6 +66,9 @@ cdef class NewNodes:
     cdef int64_t* fresh          # room of a fresh node per resource, the last one in pods
     cdef int64_t* room           # [run][resource]
     cdef run_t* runs
+    cdef int64_t* takers         # runs with room for the class at hand, in order
+    cdef int64_t n_takers
+    cdef int64_t join_at
     cdef int64_t capacity
     cdef readonly int64_t n_runs
     cdef readonly int64_t n_nodes
@@ -98,12 +101,14 @@ cdef class NewNodes:
         self.n_base = n_base
         self.last_match = last_match
         self.limit = limit
+        self.join_at = 64
         self.reserve_runs(16)
 
     def __dealloc__(self):
         free(self.fresh)
         free(self.room)
         free(self.runs)
+        free(self.takers)
         free(self.content_group)
         free(self.content_count)
         free(self.content_parent)
@@ -122,6 +127,10 @@ cdef class NewNodes:
         if moved == NULL:
             raise MemoryError
         self.room = <int64_t*>moved
+        moved = realloc(self.takers, <size_t>(capacity + 2) * sizeof(int64_t))
+        if moved == NULL:
+            raise MemoryError
+        self.takers = <int64_t*>moved
         self.capacity = capacity
         return 0
 
@@ -204,12 +213,22 @@ cdef class NewNodes:
         cdef class_t* pods = &self.state.classes[class_id]
         cdef int64_t i, k, total = 0, most = 0, low, high, middle, rounds, extra, dealt, place
         cdef int64_t start, last = -1
+        cdef int64_t* room = self.room
+        cdef run_t* run
+        self.n_takers = 0
         for i in range(self.n_runs):
-            self.runs[i].copies = self.copies(pods, self.room + i * self.n_resources)
-            self.runs[i].taken = 0
-            total += self.runs[i].copies * self.runs[i].size
-            if self.runs[i].copies > most:
-                most = self.runs[i].copies
+            k = self.copies(pods, room)
+            room += self.n_resources
+            if k == 0:
+                continue
+            run = &self.runs[i]
+            run.copies = k
+            run.taken = 0
+            total += k * run.size
+            if k > most:
+                most = k
+            self.takers[self.n_takers] = i
+            self.n_takers += 1
         if total == 0 or count == 0:
             return 0
         dealt = count if count < total else total
@@ -229,72 +248,99 @@ cdef class NewNodes:
         if place < 0:
             place = 0
         start = 0
-        while self.runs[start].first + self.runs[start].size <= place:
+        while start < self.n_takers:
+            run = &self.runs[self.takers[start]]
+            if run.first + run.size > place:
+                break
             start += 1
-        if self.runs[start].first < place:
-            self.split(start, place - self.runs[start].first)
+        if start == self.n_takers:
+            start = 0
+        elif self.runs[self.takers[start]].first < place:
+            self.split_taker(start, place - self.runs[self.takers[start]].first)
             start += 1
         k = 0
-        while k < self.n_runs:
-            i = (start + k) % self.n_runs
-            self.runs[i].taken = min(self.runs[i].copies, rounds)
-            if self.runs[i].copies > rounds and extra > 0:
-                if extra < self.runs[i].size:
-                    self.split(i, extra)  # the second half comes next, and gets no more
+        while k < self.n_takers:
+            i = start + k
+            if i >= self.n_takers:
+                i -= self.n_takers
+            run = &self.runs[self.takers[i]]
+            run.taken = min(run.copies, rounds)
+            if run.copies > rounds and extra > 0:
+                if extra < run.size:
+                    self.split_taker(i, extra)  # the second half comes next, and gets no more
                     if i < start:
                         start += 1
-                self.runs[i].taken = rounds + 1
-                extra -= self.runs[i].size
-                last = self.runs[i].first + self.runs[i].size - 1
-                if extra == 0:
-                    k += 1
-                    break
-            k += 1
-        while k < self.n_runs:
-            i = (start + k) % self.n_runs
-            self.runs[i].taken = min(self.runs[i].copies, rounds)
+                    run = &self.runs[self.takers[i]]
+                run.taken = rounds + 1
+                extra -= run.size
+                last = run.first + run.size - 1
             k += 1
         if last < 0:
             # No extra round: the last pod went to the last of those that took part in the last.
-            for k in range(self.n_runs - 1, -1, -1):
-                i = (start + k) % self.n_runs
-                if self.runs[i].copies >= rounds:
-                    last = self.runs[i].first + self.runs[i].size - 1
+            for k in range(self.n_takers - 1, -1, -1):
+                i = start + k
+                if i >= self.n_takers:
+                    i -= self.n_takers
+                run = &self.runs[self.takers[i]]
+                if run.copies >= rounds:
+                    last = run.first + run.size - 1
                     break
         self.last_match = self.n_base + last
         self.settle(pods, group)
         return dealt
 
+    cdef int split_taker(self, int64_t taker, int64_t size) except -1:
+        """Cut the run of a taker after ``size`` nodes; the second half is the next taker."""
+        cdef int64_t i
+        self.split(self.takers[taker], size)
+        for i in range(self.n_takers - 1, taker, -1):
+            self.takers[i + 1] = self.takers[i] + 1
+        self.takers[taker + 1] = self.takers[taker] + 1
+        self.n_takers += 1
+        return 0
+
     cdef int64_t in_rounds(self, int64_t rounds) noexcept nogil:
         """How many pods so many full rounds deal."""
         cdef int64_t i, total = 0
-        for i in range(self.n_runs):
-            total += self.runs[i].size * (
-                self.runs[i].copies if self.runs[i].copies < rounds else rounds
-            )
+        cdef run_t* run
+        for i in range(self.n_takers):
+            run = &self.runs[self.takers[i]]
+            total += run.size * (run.copies if run.copies < rounds else rounds)
         return total
 
     cdef int settle(self, class_t* pods, int32_t group) except -1:
-        """Take the room of what was dealt, and join neighbours that hold the same."""
-        cdef int64_t i, j, kept = 0, stride = self.n_resources
+        """Take the room of what was dealt; join neighbours that hold the same now and then."""
+        cdef int64_t i, j, k, stride = self.n_resources
         cdef int64_t* room
-        cdef int32_t before, parent = -2
+        cdef int32_t parent = -2, content = -1, before
         cdef int64_t amount = -1
+        cdef run_t* run
+        for k in range(self.n_takers):
+            i = self.takers[k]
+            run = &self.runs[i]
+            if run.taken == 0:
+                continue
+            before = run.content
+            if before != parent or run.taken != amount:
+                content = self.content(before, group, run.taken)
+                parent = before
+                amount = run.taken
+            run.content = content
+            room = self.room + i * stride
+            for j in range(pods.use.n):
+                room[pods.use.at[j]] -= run.taken * pods.use_amount[j]
+            room[stride - 1] -= run.taken
+        if self.n_runs > self.join_at:
+            self.join()
+            self.join_at = 2 * self.n_runs + 64
+        return 0
+
+    cdef int join(self) noexcept:
+        """Make one run of neighbours that hold the same."""
+        cdef int64_t i, kept = 0, stride = self.n_resources
         cdef run_t* run
         for i in range(self.n_runs):
             run = &self.runs[i]
-            before = run.content
-            if run.taken:
-                if kept and before == parent and run.taken == amount:
-                    run.content = self.runs[kept - 1].content
-                else:
-                    run.content = self.content(before, group, run.taken)
-                room = self.room + i * stride
-                for j in range(pods.use.n):
-                    room[pods.use.at[j]] -= run.taken * pods.use_amount[j]
-                room[stride - 1] -= run.taken
-            parent = before
-            amount = run.taken
             if kept and run.content == self.runs[kept - 1].content and run.content >= 0:
                 self.runs[kept - 1].size += run.size
                 continue
