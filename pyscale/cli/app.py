@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from . import bench, compare, conformance, datasets, explain, simulate
+from . import bench, compare, conformance, datasets, explain, plan, simulate
 
 app = typer.Typer(
     help="What would Karpenter have bought? What does Cluster Autoscaler leave on the table?",
@@ -36,6 +36,7 @@ def _options(
 app.command("compare")(compare.compare)
 app.command("simulate")(simulate.simulate)
 app.command("explain")(explain.explain)
+app.command("plan")(plan.plan)
 app.command("conformance")(conformance.conformance)
 app.command("bench")(bench.bench)
 app.add_typer(datasets.app, name="datasets")
