@@ -79,7 +79,7 @@ def policies_of(names: str, catalog: Catalog, node_groups: str, node_pools: str)
 
                 settings["node_groups"] = read_node_groups(node_groups, catalog)
             if node_pools and full == "karpenter":
-                settings["pools"] = _node_pools(node_pools)
+                settings["node_pools"] = _node_pools(node_pools)
             result.append(find_policy(full)(**settings))
     return result
 
