@@ -1,9 +1,9 @@
 """``pyscale bench karpenter``: provisioning rounds and consolidations, beside the real times.
 
-Of provisioning only Solve is timed, as in the recordings: objects are read and interned beforehand,
-the counts of the topology are part of it.  Of consolidation one method is timed, from its candidates
-to the command.  The first run over a cluster answers each distinct question for the first time; it
-is one of the runs whose median counts.
+Of provisioning only Solve is timed, as in the recordings: objects are read and interned before,
+the counts of the topology are part of it.  Of consolidation one method is timed, from candidates to
+command.  The first run over a cluster answers each distinct question for the first time; it is one
+of the runs whose median counts.
 """
 
 from __future__ import annotations

@@ -78,10 +78,12 @@ class Command:
 class Consolidation:
     """Consolidation commands for given candidates, over one compiled cluster."""
 
-    def __init__(self, solver: Solver, under_consolidate_after: frozenset[str]) -> None:
+    def __init__(
+        self, solver: Solver, under_consolidate_after: frozenset[str], prices: LaunchPrices
+    ) -> None:
         self.solver = solver
         self.under_consolidate_after = under_consolidate_after
-        self._prices = LaunchPrices()
+        self._prices = prices
         self._own_prices: dict[str, float | None] = {}
         self._prices_by_labels: dict[tuple[CompiledType, frozenset[tuple[str, str]]], float | None]
         self._prices_by_labels = {}

@@ -34,6 +34,7 @@ from .conditions import Conditions, evaluate_conditions
 from .consolidation import DELETE, REPLACE, Command, Consolidation, NoCommand
 from .eviction import DO_NOT_DISRUPT
 from .instance_types import CompiledType
+from .launch_prices import LaunchPrices
 from .simulation import Simulation, simulate
 from .solver import Solver
 from .state import StateNode
@@ -109,6 +110,8 @@ class Disruption:
     ----------
     solver : Solver
         The compiled cluster; all simulations run over it.
+    prices : LaunchPrices, optional
+        What was looked up before over the same templates.
 
     Attributes
     ----------
@@ -116,7 +119,7 @@ class Disruption:
         Which nodes are Consolidatable and Drifted.
     """
 
-    def __init__(self, solver: Solver) -> None:
+    def __init__(self, solver: Solver, prices: LaunchPrices | None = None) -> None:
         self.solver = solver
         self.objects = solver.objects
         self.pools = {pool.name: pool for pool in self.objects.node_pools}
@@ -130,7 +133,9 @@ class Disruption:
         self.conditions: Conditions = evaluate_conditions(self.objects, self.type_of)
         self._considered: dict[str, tuple[list[Candidate], dict[str, str]]] = {}
         self._budgets: dict[str, dict[str, int]] = {}
-        self.consolidation = Consolidation(solver, self.conditions.under_consolidate_after)
+        self.consolidation = Consolidation(
+            solver, self.conditions.under_consolidate_after, prices or LaunchPrices()
+        )
         self.screening = self.consolidation.screening
 
     def type_of(self, node: StateNode) -> CompiledType | None:

@@ -19,7 +19,9 @@ from ..decision import Action, AddNodes, Decision, RemoveNodes, ReplaceNodes, Wa
 from .consolidation import DELETE
 from .disruption import Disruption
 from .disruption_loop import DisruptionLoop, Execution
+from .launch_prices import LaunchPrices
 from .launching import order_of
+from .memory import CompileMemory
 from .plan import Plan, objects_of, provision
 from .provisioning import Window
 from .solver import Solver
@@ -195,6 +197,8 @@ class KarpenterRun:
         self._settings = policy.settings()
         self._cluster = ViewCluster(self.setting)
         self._clock = Clock()
+        self._memory = CompileMemory()
+        self._prices = LaunchPrices()
         self._window = Window(policy.batch_idle_duration_ns, policy.batch_max_duration_ns)
         self._disruption = DisruptionLoop()
         #: How long a node is spared on which a round has placed pods.
@@ -220,7 +224,7 @@ class KarpenterRun:
             nonlocal solver
             if solver is None:
                 objects = self._cluster.objects(view, self._nominated)
-                solver = Solver(objects, self._settings)
+                solver = Solver(objects, self._settings, memory=self._memory)
             return solver
 
         actions: list[Action] = []
@@ -233,7 +237,9 @@ class KarpenterRun:
             self._window.close(view.now_ns)
         clock = self._clock.look(view)
         if not actions:
-            for execution in self._disruption.step(view.now_ns, clock, lambda: Disruption(look())):
+            for execution in self._disruption.step(
+                view.now_ns, clock, lambda: Disruption(look(), self._prices)
+            ):
                 actions.append(_action(execution))
             wakes.append(self._disruption.wake_ns)
         else:

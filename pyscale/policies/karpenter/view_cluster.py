@@ -15,6 +15,7 @@ from pyscale.model.times import SECOND
 from ..base import BOOTING, DRAINING, TERMINATING, ClusterView, Setting
 from .labels import INITIALIZED_LABEL, REGISTERED_LABEL
 from .state import ClusterObjects, DaemonSet, StateNode
+from .volumes import Volumes
 
 #: A second pod event on a node within this time does not move its ``lastPodEventTime``.
 POD_EVENT_DEDUPE_NS = 10 * SECOND
@@ -66,6 +67,9 @@ class ViewCluster:
             for number in setting.daemon_classes
         )
         self._rows: dict[int, _Row] = {}
+        # The same objects each time: what is compiled from them can be kept.
+        self._namespaces: Mapping[str, Mapping[str, str]] = {}
+        self._volumes = Volumes()
         self._catalogs: tuple[Catalog, Catalog] | None = None
 
     def _sold(self, catalog: Catalog) -> Catalog:
@@ -107,6 +111,8 @@ class ViewCluster:
             nodes=tuple(nodes),
             pods=tuple(placed),
             daemon_sets=self._daemon_sets,
+            namespaces=self._namespaces,
+            volumes=self._volumes,
             budgets=budgets,
             now_ns=view.now_ns + self._setting.epoch_ns,
         )
