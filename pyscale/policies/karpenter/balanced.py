@@ -49,10 +49,8 @@ class PoolTotals:
                     # Nodes that are no candidates count every pod that is not a daemon (quirk).
                     disruption += reschedule_cost(
                         pod
-                        for pod in solver.pods_of_node.get(node.node_name, ())
-                        if node.has_node
-                        and not is_terminal(pod)
-                        and "DaemonSet" not in owner_kinds(pod.template)
+                        for pod in solver.pods_on(node)
+                        if not is_terminal(pod) and "DaemonSet" not in owner_kinds(pod.template)
                     )
             for candidate in candidates:
                 if candidate.pool.name == pool:

@@ -6,27 +6,19 @@ Follows Karpenter core ``pkg/controllers/disruption/types.go:NewCandidate`` and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 from pyscale.model.catalog import SPOT
 from pyscale.model.groups import NodePool
 from pyscale.model.nodes import CAPACITY_TYPE_LABEL, ZONE_LABEL
-from pyscale.model.pods import Pod
 
 from .conditions import Conditions
-from .costs import NODE_COST, disruption_cost, node_price, reschedule_cost
-from .eviction import (
-    DO_NOT_DISRUPT,
-    allows_no_disruption_now,
-    blocked_by_budget,
-    do_not_disrupt_active,
-    is_active,
-    is_reschedulable,
-)
+from .costs import NODE_COST, NodeCosts, lifetime_remaining, node_price
+from .eviction import DO_NOT_DISRUPT
 from .instance_types import CompiledType
-from .state import ClusterObjects, StateNode
+from .state import StateNode
 
 EMPTINESS, DRIFT, MULTI_NODE, SINGLE_NODE = "Emptiness", "Drift", "MultiNode", "SingleNode"
 METHODS = (EMPTINESS, DRIFT, MULTI_NODE, SINGLE_NODE)
@@ -73,37 +65,33 @@ class Candidate:
 
 
 def make_candidate(
-    node: StateNode,
-    pool: NodePool,
-    compiled: CompiledType | None,
-    pods: Sequence[Pod],
-    now_ns: int,
+    node: StateNode, pool: NodePool, compiled: CompiledType | None, costs: NodeCosts, now_ns: int
 ) -> Candidate:
-    """Return the candidate that a node is, with its costs."""
-    to_move = [pod for pod in pods if is_reschedulable(pod)]
-    price, cost = node_price(node, compiled), reschedule_cost(to_move)
+    """Return the candidate that a node is, from what its pods cost."""
+    price = node_price(node, compiled)
     return Candidate(
         node,
         pool,
         compiled,
         price,
-        cost,
-        disruption_cost(node, pods, now_ns),
-        bool(to_move),
-        price / cost,
+        costs.reschedule,
+        costs.eviction * lifetime_remaining(node, now_ns),
+        costs.has_pods_to_move,
+        price / costs.reschedule,
     )
 
 
 def ineligible_reason(
     node: StateNode,
     pools: dict[str, NodePool],
-    pods: Sequence[Pod],
-    objects: ClusterObjects,
+    blocker: Callable[[StateNode], str],
+    *,
     eventual: bool,
 ) -> str:
     """Return why the node is no candidate of any method, empty if it is one.
 
-    The eventual methods may override pods, if the NodeClaim has a termination grace period.
+    ``blocker`` says which pod keeps a node.  The eventual methods may override pods, if the
+    NodeClaim has a termination grace period.
     """
     if not node.managed:
         return "it has no NodeClaim"
@@ -119,16 +107,7 @@ def ineligible_reason(
         return "its NodePool does not exist"
     if eventual and node.termination_grace_period_ns is not None:
         return ""
-    return next(filter(None, (disruption_blocker(pod, objects) for pod in pods)), "")
-
-
-def disruption_blocker(pod: Pod, objects: ClusterObjects) -> str:
-    """Return why the pod keeps its node from being a candidate, empty if it does not."""
-    if is_active(pod) and do_not_disrupt_active(pod, objects.now_ns):
-        return f"pod {pod.key} has an active do-not-disrupt annotation"
-    if blocked_by_budget(pod, objects.budgets, objects.now_ns, allows_no_disruption_now):
-        return f"pod {pod.key} is blocked by its PodDisruptionBudgets"
-    return ""
+    return blocker(node)
 
 
 def undisrupted_reason(candidate: Candidate, method: str, conditions: Conditions) -> str:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from pyscale.model.nodes import CAPACITY_TYPE_LABEL, ZONE_LABEL
 from pyscale.model.pods import Pod
 
+from .eviction import is_reschedulable
 from .instance_types import CompiledType
 from .state import StateNode
 
@@ -49,12 +51,33 @@ def lifetime_remaining(node: StateNode, now_ns: int) -> float:
     return min(1.0, max(0.0, left / node.expire_after_ns))
 
 
-def disruption_cost(node: StateNode, pods: Iterable[Pod], now_ns: int) -> float:
-    """Return the eviction costs of all pods, weighted by the life that the node has left."""
-    total = 0.0
-    for pod in pods:
-        total += eviction_cost(pod)
-    return total * lifetime_remaining(node, now_ns)
+@dataclass(frozen=True, slots=True)
+class NodeCosts:
+    """What it costs to disrupt the pods of a node.
+
+    Attributes
+    ----------
+    reschedule : float
+        1 for the node and what is positive of the eviction costs of the pods that have to move.
+    eviction : float
+        The eviction costs of all pods.
+    has_pods_to_move : bool
+    """
+
+    reschedule: float
+    eviction: float
+    has_pods_to_move: bool
+
+    @staticmethod
+    def of(pods: Iterable[Pod]) -> NodeCosts:
+        """Sum up the pods of a node."""
+        eviction = 0.0
+        to_move = []
+        for pod in pods:
+            eviction += eviction_cost(pod)
+            if is_reschedulable(pod):
+                to_move.append(pod)
+        return NodeCosts(reschedule_cost(to_move), eviction, bool(to_move))
 
 
 def node_price(node: StateNode, compiled: CompiledType | None) -> float:

@@ -32,7 +32,6 @@ from .candidates import (
 )
 from .conditions import Conditions, evaluate_conditions
 from .consolidation import DELETE, REPLACE, Command, Consolidation, NoCommand
-from .eviction import DO_NOT_DISRUPT
 from .instance_types import CompiledType
 from .launch_prices import LaunchPrices
 from .simulation import Simulation, simulate
@@ -154,28 +153,27 @@ class Disruption:
     def _eventual(self) -> tuple[list[Candidate], dict[str, str]]:
         return self._eligible(eventual=True)
 
+    def _blocker(self, node: StateNode) -> str:
+        objects = self.objects
+        return self.solver.bound.blocker(node.node_name, objects.budgets, objects.now_ns)
+
     def _eligible(self, *, eventual: bool) -> tuple[list[Candidate], dict[str, str]]:
         """Return the candidates of a class of methods, and why the others are none."""
         found, reasons = [], {}
+        bound, now_ns = self.solver.bound, self.objects.now_ns
         for node in self._nodes:
-            pods = self.solver.pods_of_node.get(node.node_name, ()) if node.has_node else ()
-            reason = ineligible_reason(node, self.pools, pods, self.objects, eventual)
+            reason = ineligible_reason(node, self.pools, self._blocker, eventual=eventual)
             if reason:
                 reasons[node.name] = reason
             else:
-                pool = self.pools[node.pool]
-                found.append(
-                    make_candidate(node, pool, self.type_of(node), pods, self.objects.now_ns)
-                )
+                pool, costs = self.pools[node.pool], bound.costs(node.node_name)
+                found.append(make_candidate(node, pool, self.type_of(node), costs, now_ns))
         return found, reasons
 
     @cached_property
     def has_timed_blockers(self) -> bool:
         """Whether some pod on a node must not be disrupted for a limited time."""
-        return any(
-            pod.node_name and pod.template.annotations.get(DO_NOT_DISRUPT, "true") != "true"
-            for pod in self.objects.pods
-        )
+        return bool(self.solver.bound.timed())
 
     def evaluate(
         self, method: str, only: str | None = None, *, compute: bool = True

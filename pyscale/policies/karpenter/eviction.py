@@ -130,3 +130,12 @@ def currently_reschedulable(pod: Pod, budgets: Sequence[PodDisruptionBudget], no
     if not is_reschedulable(pod) or (is_active(pod) and do_not_disrupt_active(pod, now_ns)):
         return False
     return not blocked_by_budget(pod, budgets, now_ns, is_fully_blocking)
+
+
+def disruption_blocker(pod: Pod, budgets: Sequence[PodDisruptionBudget], now_ns: int) -> str:
+    """Return why the pod keeps its node from being disrupted, empty if it does not."""
+    if is_active(pod) and do_not_disrupt_active(pod, now_ns):
+        return f"pod {pod.key} has an active do-not-disrupt annotation"
+    if blocked_by_budget(pod, budgets, now_ns, allows_no_disruption_now):
+        return f"pod {pod.key} is blocked by its PodDisruptionBudgets"
+    return ""

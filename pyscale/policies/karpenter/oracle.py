@@ -152,11 +152,10 @@ class Oracle:
         if known is None:
             known = self._volumes[number] = {}
             node = self._solver.nodes[number]
-            if node.has_node:
-                for pod in self._solver.pods_of_node.get(node.node_name, ()):
-                    if is_terminal(pod):
-                        continue
-                    form = self._solver.forms.forms[self._solver.forms.of_pod(pod)]
-                    for driver, claims in form.volumes.claims_by_driver:
-                        known.setdefault(driver, set()).update(claims)
+            for pod in self._solver.pods_on(node):
+                if is_terminal(pod):
+                    continue
+                form = self._solver.forms.forms[self._solver.forms.of_pod(pod)]
+                for driver, claims in form.volumes.claims_by_driver:
+                    known.setdefault(driver, set()).update(claims)
         return known

@@ -61,8 +61,8 @@ class Solver(ClusterTables):
         By state node name.
     templates : list of Template
         What the NodePools can launch, in the order in which they are tried.
-    pods_of_node : dict of str to list of Pod
-        By name of the Node.
+    bound : BoundPods
+        The pods that have a node.
     moving : list of Pod
         Those of nodes that are being deleted, which every round places.
     sets : SetTable

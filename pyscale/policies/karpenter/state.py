@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pyscale.model.catalog import Catalog
 from pyscale.model.disruption import PodDisruptionBudget
@@ -15,6 +16,9 @@ from pyscale.model.taints import NO_EXECUTE, NO_SCHEDULE, Taint
 
 from .labels import CORE_WELL_KNOWN, RESTRICTED_DOMAINS
 from .volumes import Volumes
+
+if TYPE_CHECKING:
+    from .bound_pods import BoundPods
 
 UNREGISTERED_TAINT = Taint("karpenter.sh/unregistered", NO_EXECUTE)
 _EPHEMERAL_TAINTS = frozenset(
@@ -126,7 +130,8 @@ class Settings:
 class ClusterObjects:
     """The objects of a cluster; nothing in here changes during a decision.
 
-    ``pods`` are in upstream's list order (namespace, then name).  ``types_of_pool`` names the
+    ``pods`` are in upstream's list order (namespace, then name); where ``bound`` is given, those
+    with a node are there instead.  ``types_of_pool`` names the
     types, in order, of those pools that see only a part of the catalogue.  ``reservation_label``
     is the provider's label of a capacity reservation; without one types require nothing of it.
     """
@@ -135,6 +140,7 @@ class ClusterObjects:
     catalog: Catalog
     nodes: tuple[StateNode, ...] = ()
     pods: tuple[Pod, ...] = ()
+    bound: BoundPods | None = None
     daemon_sets: tuple[DaemonSet, ...] = ()
     namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     volumes: Volumes = field(default_factory=Volumes)

@@ -14,22 +14,21 @@ from pyscale.model.pods import Pod
 from pyscale.model.resources import CPU, MEMORY, NANO
 
 from .batch import PendingPods, pending_columns
+from .bound_pods import BoundPods, NodeUsage
 from .classes import PodForm, form_ports
 from .daemons import outstanding_requests
-from .eviction import currently_reschedulable, is_active, is_terminal
 from .memory import CompileMemory
 from .oracle import Oracle
 from .podspec import ports_conflict, untolerated
 from .relaxation import relax
 from .requirements import from_labels, one_of
 from .scale import Scale
-from .state import ClusterObjects, Settings
+from .state import ClusterObjects, Settings, StateNode
 from .templates import NODES, limits_left
 from .topology_tables import TopologyTables
 
-# Flags of the kernel's nodes and bound pods.
+# Flags of the kernel's nodes.
 KNOWN, LIMITED, LIMITS_VOLUMES, UNINITIALIZED = 1, 2, 4, 8
-COUNTS, OWNS, SETTLES = 1, 2, 4
 
 
 class ClusterTables:
@@ -51,8 +50,8 @@ class ClusterTables:
         index it.
     templates : list of Template
         What the NodePools can launch, in the order in which they are tried.
-    pods_of_node : dict of str to list of Pod
-        By name of the Node.
+    bound : BoundPods
+        The pods that have a node.
     moving : list of Pod
         Those of nodes that are being deleted, which every round places.
     """
@@ -72,10 +71,6 @@ class ClusterTables:
         self._by_node_name = {
             node.node_name: i for i, node in enumerate(self.nodes) if node.has_node
         }
-        self.pods_of_node: dict[str, list[Pod]] = {}
-        for pod in objects.pods:
-            if pod.node_name in self._by_node_name:
-                self.pods_of_node.setdefault(pod.node_name, []).append(pod)
         self._memory = memory = memory or CompileMemory()
         self.compiled_types = memory.types(objects.catalog, objects.reservation_label)
         by_name = {compiled.name: compiled for compiled in self.compiled_types}
@@ -92,14 +87,22 @@ class ClusterTables:
         )
         self.forms = memory.forms(objects, self.settings)
         self.pending = pending_columns(objects) if pending is None else pending
-        self.bound = [pod for pod in objects.pods if pod.node_name]
+        self.bound = objects.bound
+        if self.bound is None:
+            self.bound = BoundPods([pod for pod in objects.pods if pod.node_name])
         self._compile()
+
+    def pods_on(self, node: StateNode) -> list[Pod]:
+        """Return the pods of a state node; none without a Node."""
+        if not node.has_node:
+            return []
+        return [self.bound[i] for i in self.bound.on_node(node.node_name)]
 
     # ------------------------------------------------------------------ compile
 
     def _compile(self) -> None:
         pending_forms = self.pending.forms(self.forms)
-        bound_forms = np.array([self.forms.of_pod(pod) for pod in self.bound], dtype=np.int32)
+        bound_forms = self.bound.forms(self.forms)
         self.tolerate_prefer_no_schedule = any(
             taint.effect == "PreferNoSchedule" for pool in self.pools for taint in pool.taints
         )
@@ -136,34 +139,20 @@ class ClusterTables:
         self._add_batch(pending_forms)
 
     def _add_bound(self, bound_forms: NDArray[np.int32]) -> None:
-        deleting = {node.node_name for node in self.nodes if node.marked_for_deletion}
+        deleting = frozenset(node.node_name for node in self.nodes if node.marked_for_deletion)
         self.bound_classes = bound_forms
-        self.bound_nodes = np.array(
-            [self._by_node_name.get(pod.node_name, -1) for pod in self.bound], dtype=np.int32
-        )
-        self.bound_flags = np.array(
-            [
-                COUNTS * is_active(pod)
-                + OWNS * (not is_terminal(pod))
-                + SETTLES * (pod.phase == "Pending" or pod.node_name in deleting)
-                for pod in self.bound
-            ],
-            dtype=np.uint8,
-        )
+        self.bound_nodes = self.bound.nodes(self._by_node_name)
+        self.bound_flags = self.bound.flags(deleting)
         self.kernel.set_bound(self.bound_classes, self.bound_nodes, self.bound_flags)
 
     def _add_batch(self, pending_forms: NDArray[np.int32]) -> None:
         """Tell the kernel who is pending, who leaves with which node, and the queue's order."""
         objects = self.objects
-        numbers = {id(pod): i for i, pod in enumerate(self.bound)}
+        leaves = self.bound.leave(objects.budgets, objects.now_ns)
         leavers_off, leavers = [0], []
         for node in self.nodes:
             if node.has_node:
-                leavers += [
-                    numbers[id(pod)]
-                    for pod in self.pods_of_node.get(node.node_name, ())
-                    if currently_reschedulable(pod, objects.budgets, objects.now_ns)
-                ]
+                leavers += [i for i in self.bound.on_node(node.node_name) if leaves[i]]
             leavers_off.append(len(leavers))
         self.leavers_off = np.array(leavers_off, dtype=np.int32)
         self.leavers = np.array(leavers, dtype=np.int32)
@@ -194,13 +183,8 @@ class ClusterTables:
         ]
         place = {size: i for i, size in enumerate(sorted(set(sizes)))}
         size_rank = np.array([place[size] for size in sizes], dtype=np.int64)
-        created = np.concatenate(
-            [
-                self.pending.created_ns,
-                np.array([pod.creation_ns or 0 for pod in self.bound], dtype=np.int64),
-            ]
-        )
-        uids = [*self.pending.uid_keys(), *(pod.uid for pod in self.bound)]
+        created = np.concatenate([self.pending.created_ns, self.bound.created_ns()])
+        uids = [*self.pending.uid_keys(), *self.bound.uids()]
         uid_rank = np.empty(len(uids), dtype=np.int64)
         uid_rank[sorted(range(len(uids)), key=uids.__getitem__)] = np.arange(len(uids))
         sizes_of_pods = size_rank[np.concatenate([pending_forms, self.bound_classes])]
@@ -267,19 +251,16 @@ class ClusterTables:
     def _node_rooms(self) -> list[dict[str, int]]:
         """What each node has left, outstanding daemons taken off."""
         rooms = []
-        for node in self.nodes:
-            used: dict[str, int] = {}
-            daemons: dict[str, int] = {}
-            for pod in self.pods_of_node.get(node.node_name, ()) if node.has_node else ():
-                if is_terminal(pod):
-                    continue
-                requests = self.forms.forms[self.forms.of_pod(pod)].requests
-                _add(used, requests)
-                if any(owner.kind == "DaemonSet" for owner in pod.template.owners):
-                    _add(daemons, requests)
+        nothing = NodeUsage({}, {}, [])
+        self._usages = [
+            self.bound.usage(node.node_name, self.forms) if node.has_node else nothing
+            for node in self.nodes
+        ]
+        for node, usage in zip(self.nodes, self._usages, strict=True):
+            used = usage.used
             # Only what the node lists is subtracted from, then what daemons will need.
             room = {name: amount - used.get(name, 0) for name, amount in node.allocatable.items()}
-            missing = outstanding_requests(self.daemons, node, daemons)
+            missing = outstanding_requests(self.daemons, node, usage.daemons)
             left = {name: amount - missing.get(name, 0) for name, amount in room.items()}
             for name, amount in missing.items():
                 left.setdefault(name, -amount)
@@ -311,14 +292,10 @@ class ClusterTables:
     def _add_nodes(self, rooms: list[dict[str, int]]) -> None:
         numbers = {template.pool.name: i for i, template in enumerate(self.templates)}
         sets, ports_off, ports = [], [0], []
-        for node in self.nodes:
+        for node, usage in zip(self.nodes, self._usages, strict=True):
             labels = from_labels(node.labels).merged((one_of(HOSTNAME_LABEL, (node.hostname,)),))
             sets.append(self.sets.split(labels)[0])
-            if node.has_node:
-                for pod in self.pods_of_node.get(node.node_name, ()):
-                    used = form_ports(self.forms.forms[self.forms.of_pod(pod)])
-                    if used and not is_terminal(pod):
-                        ports.append(self._port_ids[used])
+            ports += [self._port_ids[taken] for taken in usage.ports]
             ports_off.append(len(ports))
         self.kernel.set_nodes(
             np.array(sets, dtype=np.int32),
@@ -395,8 +372,3 @@ class ClusterTables:
             known = self._add_class(number)
             self.topology.connect((known,))
         return known
-
-
-def _add(total: dict[str, int], more: Mapping[str, int]) -> None:
-    for name, amount in more.items():
-        total[name] = total.get(name, 0) + amount

@@ -12,7 +12,8 @@ from pyscale.model.nodes import HOSTNAME_LABEL
 from pyscale.model.pods import Pod, PodCondition
 from pyscale.model.times import SECOND
 
-from ..base import BOOTING, DRAINING, TERMINATING, ClusterView, Setting
+from ..base import BOOTING, DRAINING, TERMINATING, ClusterView, Int32s, Int64s, Setting
+from .bound_pods import PodColumns
 from .labels import INITIALIZED_LABEL, REGISTERED_LABEL
 from .state import ClusterObjects, DaemonSet, StateNode
 from .volumes import Volumes
@@ -20,7 +21,6 @@ from .volumes import Volumes
 #: A second pod event on a node within this time does not move its ``lastPodEventTime``.
 POD_EVENT_DEDUPE_NS = 10 * SECOND
 
-_READY = (PodCondition("Ready", "True"),)
 _UNSCHEDULABLE = (PodCondition("PodScheduled", "False", "Unschedulable"),)
 _OF_NODE = (REGISTERED_LABEL, INITIALIZED_LABEL)
 
@@ -37,13 +37,14 @@ def node_id(name: str) -> int:
 
 @dataclass(slots=True)
 class _Row:
-    """A node as it was seen last."""
+    """A node as it was seen last: itself, and its pods as columns."""
 
     version: int
     shape: tuple[int, int, bool]
     node: StateNode
-    pods: tuple[Pod, ...]
-    movable: frozenset[int]
+    ids: Int64s
+    classes: Int32s
+    bound_ns: Int64s
     last_event_ns: int | None
 
 
@@ -57,7 +58,8 @@ class ViewCluster:
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
-        self._daemon_classes = frozenset(setting.daemon_classes)
+        self._is_movable = np.ones(len(setting.templates), np.bool_)
+        self._is_movable[list(setting.daemon_classes)] = False
         self._daemon_sets = tuple(
             DaemonSet(
                 f"{setting.templates[number].namespace}/daemon-{number}",
@@ -90,15 +92,11 @@ class ViewCluster:
         """
         rows = self._update(view)
         nodes: list[StateNode] = []
-        placed: list[Pod] = []
         for number, row in rows.items():
             flag = nominated.get(number, 0) > view.now_ns
             if row.node.nominated != flag:
                 row.node = replace(row.node, nominated=flag)
             nodes.append(row.node)
-            placed.extend(row.pods)
-        placed.extend(self._pending(view))
-        placed.sort(key=_by_name)
         budgets = tuple(
             replace(budget, disruptions_allowed=int(allowed))
             for budget, allowed in zip(
@@ -109,7 +107,8 @@ class ViewCluster:
             node_pools=view.pools,
             catalog=self._sold(view.catalog),
             nodes=tuple(nodes),
-            pods=tuple(placed),
+            pods=tuple(self._pending(view)),
+            bound=self._bound(rows),
             daemon_sets=self._daemon_sets,
             namespaces=self._namespaces,
             volumes=self._volumes,
@@ -146,46 +145,52 @@ class ViewCluster:
         version: int,
         shape: tuple[int, int, bool],
     ) -> _Row:
-        ids, classes, bound = view.pods_on(i)
-        epoch = self._setting.epoch_ns
-        known = {} if before is None else {int(pod.uid): pod for pod in before.pods}
+        ids, classes, bound_ns = view.pods_on(i)
         name = node_name(number)
-        pods, movable, newest = [], set(), -1
-        for pod_id, class_id, bound_ns in zip(
-            ids.tolist(), classes.tolist(), bound.tolist(), strict=True
-        ):
-            pod = known.get(pod_id)
-            if pod is None:
-                pod = self._pod(pod_id, class_id, bound_ns + epoch, name)
-            pods.append(pod)
-            if class_id not in self._daemon_classes:
-                movable.add(pod_id)
-                newest = max(newest, bound_ns)
-        seen = frozenset() if before is None else before.movable
-        last = None if before is None else before.last_event_ns
-        if movable != seen:
-            # What left did so now at the latest; what came says when.
-            event = view.now_ns if seen - movable else newest
-            if last is None or event + epoch - last >= POD_EVENT_DEDUPE_NS:
-                last = event + epoch
+        last = self._last_event(view, before, ids, classes, bound_ns)
         if before is not None and before.shape == shape:
             node = before.node
             if node.last_pod_event_ns != last:
                 node = replace(node, last_pod_event_ns=last)
         else:
             node = self._node(view, i, name, last)
-        return _Row(version, shape, node, tuple(pods), frozenset(movable), last)
+        return _Row(version, shape, node, ids, classes, bound_ns, last)
 
-    def _pod(self, number: int, class_id: int, bound_ns: int, node: str) -> Pod:
-        return Pod(
-            name=f"p{number:012d}",
-            template=self._setting.templates[class_id],
-            uid=str(number),
-            creation_ns=bound_ns,
-            start_ns=bound_ns,
-            node_name=node,
-            phase="Running",
-            conditions=_READY,
+    def _last_event(
+        self,
+        view: ClusterView,
+        before: _Row | None,
+        ids: Int64s,
+        classes: Int32s,
+        bound_ns: Int64s,
+    ) -> int | None:
+        """Return ``lastPodEventTime``: when a pod that is no daemon came or left last."""
+        movable = self._is_movable[classes]
+        now = ids[movable]
+        last = None if before is None else before.last_event_ns
+        seen = now[:0] if before is None else before.ids[self._is_movable[before.classes]]
+        if len(np.setdiff1d(seen, now, assume_unique=True)):
+            # What left did so now at the latest.
+            event = view.now_ns
+        elif len(now) > len(seen):
+            event = int(bound_ns[movable].max())
+        else:
+            return last
+        event += self._setting.epoch_ns
+        return event if last is None or event - last >= POD_EVENT_DEDUPE_NS else last
+
+    def _bound(self, rows: Mapping[int, _Row]) -> PodColumns:
+        """Return the pods on nodes that have a Node; those of a machine that boots are none."""
+        sizes = [len(row.ids) for row in rows.values()]
+        nothing = np.empty(0, np.int64)
+        return PodColumns(
+            self._setting.templates,
+            [row.node.node_name for row in rows.values()],
+            np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]),
+            np.concatenate([nothing, *(row.ids for row in rows.values())]),
+            np.concatenate([nothing.astype(np.int32), *(row.classes for row in rows.values())]),
+            np.concatenate([nothing, *(row.bound_ns for row in rows.values())])
+            + self._setting.epoch_ns,
         )
 
     def _pending(self, view: ClusterView) -> list[Pod]:
@@ -200,7 +205,7 @@ class ViewCluster:
             Pod(
                 name=f"p{number:012d}",
                 template=self._setting.templates[class_id],
-                uid=str(number),
+                uid=f"{number:012d}",
                 creation_ns=since + epoch,
                 phase="Pending",
                 conditions=_UNSCHEDULABLE,
@@ -245,11 +250,6 @@ class ViewCluster:
                 None if pool is None else pool.termination_grace_period_ns
             ),
         )
-
-
-def _by_name(pod: Pod) -> str:
-    # Ids are in the order of creation; upstream's list order is arbitrary.
-    return pod.name
 
 
 class Clock:
