@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, overload
@@ -24,6 +24,7 @@ from .eviction import (
     is_terminal,
 )
 from .podspec import HostPort, owner_kinds
+from .scale import Scale
 
 # Flags of the kernel's bound pods.
 COUNTS, OWNS, SETTLES = 1, 2, 4
@@ -115,8 +116,15 @@ class BoundPods(Sequence[Pod]):
         usage = NodeUsage({}, {}, [])
         for i in self.on_node(name):
             pod = self._pods[i]
-            if not is_terminal(pod):
-                _use(usage, pod.template, 1, table.of_pod(pod), table)
+            if is_terminal(pod):
+                continue
+            form = table.forms[table.of_pod(pod)]
+            _add(usage.used, form.requests)
+            if "DaemonSet" in owner_kinds(pod.template):
+                _add(usage.daemons, form.requests)
+            ports = form_ports(form)
+            if ports:
+                usage.ports.append(ports)
         return usage
 
     def costs(self, name: str) -> NodeCosts:
@@ -148,6 +156,8 @@ class PodColumns(BoundPods):
     template_of_pod : ndarray of int32
     started_ns : ndarray of int64
         Unix times.
+    memo : dict, optional
+        Keeps what depends on the templates only, for other columns of the same templates.
     """
 
     def __init__(
@@ -158,7 +168,10 @@ class PodColumns(BoundPods):
         ids: NDArray[np.int64],
         template_of_pod: NDArray[np.int32],
         started_ns: NDArray[np.int64],
+        memo: dict[Hashable, Any] | None = None,
     ) -> None:
+        self._memo = {} if memo is None else memo
+        self._usages: list[NodeUsage] | None = None
         self.templates, self.names, self.start = templates, names, start
         self.ids, self.template_of_pod, self.started_ns = ids, template_of_pod, started_ns
         self._row = {name: i for i, name in enumerate(names)}
@@ -189,15 +202,28 @@ class PodColumns(BoundPods):
         row = self._row.get(name)
         return () if row is None else range(int(self.start[row]), int(self.start[row + 1]))
 
-    def by_template(self, answer: Any, dtype: Any) -> NDArray[Any]:
-        """Return ``answer(pod)`` for each pod, asked once per template that occurs."""
-        occurring, which = np.unique(self.template_of_pod, return_inverse=True)
-        answers = [answer(running_pod(0, self.templates[i], 0, "node")) for i in occurring.tolist()]
-        return np.array(answers, dtype=dtype)[which]
+    def _samples(self) -> list[Pod]:
+        samples: list[Pod] | None = self._memo.get("samples")
+        if samples is None:
+            samples = [running_pod(0, template, 0, "node") for template in self.templates]
+            self._memo["samples"] = samples
+        return samples
+
+    def _by_template(
+        self, what: Hashable, answer: Callable[[Pod], Any], dtype: Any
+    ) -> NDArray[Any]:
+        """Return ``answer(pod)`` for each pod, asked once per template; ``what`` keeps it."""
+        table = self._memo.get(what) if what is not None else None
+        if table is None:
+            table = np.array([answer(pod) for pod in self._samples()], dtype=dtype)
+            if what is not None:
+                self._memo[what] = table
+        found: NDArray[Any] = table[self.template_of_pod]
+        return found
 
     def forms(self, table: FormTable) -> NDArray[np.int32]:
         """Return each pod's form."""
-        return self.by_template(table.of_pod, np.int32)
+        return self._by_template(("forms", id(table)), table.of_pod, np.int32)
 
     def nodes(self, number_of: Mapping[str, int]) -> NDArray[np.int32]:
         """Return the number of each pod's node, -1 for one that is not there."""
@@ -215,14 +241,18 @@ class PodColumns(BoundPods):
         self, budgets: Sequence[PodDisruptionBudget], now_ns: int
     ) -> Sequence[bool] | NDArray[np.bool_]:
         """Say of each pod whether it needs another node when its own goes."""
-        mask = self.by_template(lambda pod: currently_reschedulable(pod, budgets, now_ns), np.bool_)
+        mask = self._by_template(
+            None if budgets else "leave",
+            lambda pod: currently_reschedulable(pod, budgets, now_ns),
+            np.bool_,
+        )
         for i in self.timed():
             mask[i] = currently_reschedulable(self[i], budgets, now_ns)
         return mask
 
     def timed(self) -> Sequence[int]:
         """Return the pods that may have to stay for a limited time."""
-        numbers: list[int] = np.flatnonzero(self.by_template(is_timed, np.bool_)).tolist()
+        numbers: list[int] = np.flatnonzero(self._by_template("timed", is_timed, np.bool_)).tolist()
         return numbers
 
     @cached_property
@@ -233,8 +263,8 @@ class PodColumns(BoundPods):
         """
         n = len(self.names)
         node = np.repeat(np.arange(n), np.diff(self.start))
-        costs = self.by_template(eviction_cost, np.float64)
-        moves = self.by_template(is_reschedulable, np.bool_)
+        costs = self._by_template("costs", eviction_cost, np.float64)
+        moves = self._by_template("moves", is_reschedulable, np.bool_)
         positive = np.where(moves, np.maximum(costs, 0.0), 0.0)
         return (
             NODE_COST + np.bincount(node, positive, n),
@@ -256,8 +286,10 @@ class PodColumns(BoundPods):
         if not pods:
             return ""
         if self._blocked is None or self._blocked[0] is not budgets:
-            blocks = self.by_template(
-                lambda pod: bool(disruption_blocker(pod, budgets, now_ns)), np.bool_
+            blocks = self._by_template(
+                None if budgets else "blocks",
+                lambda pod: bool(disruption_blocker(pod, budgets, now_ns)),
+                np.bool_,
             )
             # Each of these has to be asked itself.
             blocks[self.timed()] = True
@@ -279,17 +311,57 @@ class PodColumns(BoundPods):
 
     def usage(self, name: str, table: FormTable) -> NodeUsage:
         """Return what the pods of a Node take."""
-        usage = NodeUsage({}, {}, [])
-        pods = self.on_node(name)
-        if not pods:
-            return usage
-        templates, counts = np.unique(
-            self.template_of_pod[pods[0] : pods[-1] + 1], return_counts=True
+        row = self._row.get(name)
+        if row is None:
+            return NodeUsage({}, {}, [])
+        if self._usages is None:
+            self._usages = self._usage_of_all(table)
+        return self._usages[row]
+
+    def _usage_of_all(self, table: FormTable) -> list[NodeUsage]:
+        """Sum up the requests of all nodes at once, in whole units of each resource."""
+        known = self._memo.get(("requests", id(table)))
+        if known is None:
+            forms = [table.forms[table.of_pod(pod)] for pod in self._samples()]
+            scale = Scale.of(form.requests for form in forms)
+            known = self._memo[("requests", id(table))] = (
+                scale,
+                scale.table(form.requests for form in forms),
+                np.array([[name in form.requests for name in scale.names] for form in forms]),
+                np.array(["DaemonSet" in owner_kinds(item) for item in self.templates]),
+                [form_ports(form) for form in forms],
+            )
+        scale, requests, asks, is_daemon, ports = known
+        n, n_templates = len(self.names), len(self.templates)
+        node = np.repeat(np.arange(n), np.diff(self.start))
+        counts = np.bincount(node * n_templates + self.template_of_pod, minlength=n * n_templates)
+        counts = counts.reshape(n, n_templates)
+        of_daemons = counts * is_daemon
+        usages = []
+        for all_counts, daemon_counts in zip(counts, of_daemons, strict=True):
+            held = np.flatnonzero(all_counts)
+            usages.append(
+                NodeUsage(
+                    _amounts(scale, all_counts[held], requests[held], asks[held]),
+                    _amounts(scale, daemon_counts[held], requests[held], asks[held]),
+                    [ports[i] for i in held.tolist() if ports[i] for _ in range(all_counts[i])],
+                )
+            )
+        return usages
+
+
+def _amounts(
+    scale: Scale, counts: NDArray[np.int64], requests: NDArray[np.int64], asks: NDArray[np.bool_]
+) -> dict[str, int]:
+    """Return nano-units of the resources that some counted pod asks for."""
+    total, asked = counts @ requests, (counts > 0) @ asks
+    return {
+        name: int(amount) * unit
+        for name, unit, amount, used in zip(
+            scale.names, scale.units, total.tolist(), asked.tolist(), strict=True
         )
-        for i, count in zip(templates.tolist(), counts.tolist(), strict=True):
-            template = self.templates[i]
-            _use(usage, template, count, table.of_pod(Pod("", template)), table)
-        return usage
+        if used
+    }
 
 
 def running_pod(number: int, template: PodTemplate, started_ns: int, node: str) -> Pod:
@@ -311,15 +383,6 @@ def is_timed(pod: Pod) -> bool:
     return pod.template.annotations.get(DO_NOT_DISRUPT, "true") != "true"
 
 
-def _use(
-    usage: NodeUsage, template: PodTemplate, count: int, number: int, table: FormTable
-) -> None:
-    form = table.forms[number]
-    is_daemon = "DaemonSet" in owner_kinds(template)
-    for name, amount in form.requests.items():
-        usage.used[name] = usage.used.get(name, 0) + amount * count
-        if is_daemon:
-            usage.daemons[name] = usage.daemons.get(name, 0) + amount * count
-    ports = form_ports(form)
-    if ports:
-        usage.ports.extend([ports] * count)
+def _add(total: dict[str, int], more: Mapping[str, int]) -> None:
+    for name, amount in more.items():
+        total[name] = total.get(name, 0) + amount

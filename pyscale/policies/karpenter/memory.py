@@ -6,13 +6,13 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from pyscale.kernel._provision_tables import TemplateTable
-from pyscale.model.catalog import Catalog
+from pyscale.model.catalog import RESERVED, Catalog
 from pyscale.model.groups import NodePool
 
 from .classes import FormTable
 from .daemons import DaemonPod, daemon_pods
 from .instance_types import CompiledType, compile_catalog
-from .scale import Scale
+from .scale import Scale, Span
 from .sets import SetTable
 from .state import ClusterObjects, Settings
 from .templates import Template, build_templates
@@ -94,6 +94,39 @@ class CompileMemory:
             )
             found = (fresh, templates, DomainUniverse(pools, types_of_pool))
             self._keep("templates", parts, values, found)
+        return found  # type: ignore[no-any-return]
+
+    def span(self, templates: Sequence[Template]) -> Span:
+        """Return the span of all amounts of the templates."""
+        key = (tuple(templates), ())
+        return self._recall("span", *key) or self._keep(
+            "span",
+            *key,
+            Span.of(
+                amounts
+                for template in templates
+                for amounts in (
+                    *(compiled.capacity for compiled in template.columns.types),
+                    *(group.allocatable for _, group in template.columns.columns),
+                    *(group.overhead for group in template.groups),
+                )
+            ),
+        )
+
+    def reservations(self, types_of_pools: tuple[Sequence[CompiledType], ...]) -> dict[str, int]:
+        """Return the capacity of each reservation: the smallest that any type advertises."""
+        key = (types_of_pools, ())
+        found = self._recall("reservations", *key)
+        if found is None:
+            found = {}
+            for types in types_of_pools:
+                for compiled in types:
+                    for offer in compiled.offers:
+                        offering = offer.offering
+                        if offering.capacity_type == RESERVED:
+                            name, capacity = offering.reservation_id, offering.reservation_capacity
+                            found[name] = min(found.get(name, capacity), capacity)
+            self._keep("reservations", *key, found)
         return found  # type: ignore[no-any-return]
 
     def table(self, template: Template, scale: Scale, n_words: int) -> TemplateTable:

@@ -15,6 +15,25 @@ _LARGEST = 2**61
 
 
 @dataclass(frozen=True)
+class Span:
+    """Per resource the greatest common divisor of some amounts, and the largest of them."""
+
+    units: Mapping[str, int]
+    largest: Mapping[str, int]
+
+    @staticmethod
+    def of(amounts: Iterable[Mapping[str, int]], also: Span | None = None) -> Span:
+        """Look through resource lists, beside those of ``also``."""
+        units = {} if also is None else dict(also.units)
+        largest = {} if also is None else dict(also.largest)
+        for resources in amounts:
+            for name, amount in resources.items():
+                units[name] = math.gcd(units.get(name, 0), amount)
+                largest[name] = max(largest.get(name, 0), abs(amount))
+        return Span(units, largest)
+
+
+@dataclass(frozen=True)
 class Scale:
     """One axis per resource name; a unit is the greatest common divisor of all amounts seen.
 
@@ -26,21 +45,21 @@ class Scale:
     units: tuple[int, ...]
 
     @staticmethod
-    def of(amounts: Iterable[Mapping[str, int]], skip: frozenset[str] = frozenset()) -> Scale:
-        """Return the scale for all these resource lists.
+    def of(
+        amounts: Iterable[Mapping[str, int]],
+        skip: frozenset[str] = frozenset(),
+        also: Span | None = None,
+    ) -> Scale:
+        """Return the scale for all these resource lists, and for what was looked through before.
 
         Raises
         ------
         UnsupportedError
             If amounts of one resource differ too much for 64 bits.
         """
-        units: dict[str, int] = {}
-        largest: dict[str, int] = {}
-        for resources in amounts:
-            for name, amount in resources.items():
-                if name not in skip:
-                    units[name] = math.gcd(units.get(name, 0), amount)
-                    largest[name] = max(largest.get(name, 0), abs(amount))
+        span = Span.of(amounts, also)
+        units = {name: unit for name, unit in span.units.items() if name not in skip}
+        largest = {name: most for name, most in span.largest.items() if name not in skip}
         for name, amount in largest.items():
             if amount // (units[name] or 1) > _LARGEST:
                 raise UnsupportedError(f"{name}: amounts that need more than 61 bits")

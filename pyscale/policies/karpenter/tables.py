@@ -112,7 +112,9 @@ class ClusterTables:
         rooms = self._node_rooms()
         active = [node for node in self.nodes if not node.marked_for_deletion]
         limits = [limits_left(template.pool, active) for template in self.templates]
-        self.scale = Scale.of(self._amounts(rooms, limits), frozenset((NODES,)))
+        self.scale = Scale.of(
+            self._amounts(rooms, limits), frozenset((NODES,)), self._memory.span(self.templates)
+        )
         self.topology = TopologyTables(self)
         self.oracle = Oracle(self)
         sizes = (len(template.columns.columns) for template in self.templates)
@@ -195,13 +197,9 @@ class ClusterTables:
     def _amounts(
         self, rooms: list[dict[str, int]], limits: list[dict[str, int]]
     ) -> Iterator[Mapping[str, int]]:
-        """Every resource list that the kernel will see."""
+        """Every resource list that the kernel will see, but those of the templates."""
         yield from rooms
         yield from limits
-        for template in self.templates:
-            yield from (compiled.capacity for compiled in template.columns.types)
-            yield from (group.allocatable for _, group in template.columns.columns)
-            yield from (group.overhead for group in template.groups)
         yield from (form.requests for form in self.forms.forms)
         yield from (node.capacity for node in self.nodes)
 
@@ -234,16 +232,7 @@ class ClusterTables:
         ).reshape(len(self._port_sets), len(self._port_sets))
 
     def _intern_reservations(self) -> None:
-        """The capacity of a reservation is the smallest that any type advertises for it."""
-        capacity: dict[str, int] = {}
-        for types in self.types_of_pool.values():
-            for compiled in types:
-                for offer in compiled.offers:
-                    offering = offer.offering
-                    if offering.capacity_type != "reserved":
-                        continue
-                    known = capacity.get(offering.reservation_id, offering.reservation_capacity)
-                    capacity[offering.reservation_id] = min(known, offering.reservation_capacity)
+        capacity = self._memory.reservations(tuple(self.types_of_pool.values()))
         self.reservations = list(capacity)
         self.reservation_ids = {name: i for i, name in enumerate(self.reservations)}
         self._reservation_capacity = list(capacity.values())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -69,6 +70,7 @@ class ViewCluster:
             for number in setting.daemon_classes
         )
         self._rows: dict[int, _Row] = {}
+        self._memo: dict[Hashable, Any] = {}
         # The same objects each time: what is compiled from them can be kept.
         self._namespaces: Mapping[str, Mapping[str, str]] = {}
         self._volumes = Volumes()
@@ -191,6 +193,7 @@ class ViewCluster:
             np.concatenate([nothing.astype(np.int32), *(row.classes for row in rows.values())]),
             np.concatenate([nothing, *(row.bound_ns for row in rows.values())])
             + self._setting.epoch_ns,
+            self._memo,
         )
 
     def _pending(self, view: ClusterView) -> list[Pod]:
