@@ -10,6 +10,7 @@ import numpy as np
 
 from ..simulation.result import Result, metric_lines
 from .figures import Curve, Figure, bars, distribution, lines, stacked
+from .load import load_sections
 from .page import Page, Section, Table
 
 _MOST_TYPES = 7
@@ -45,6 +46,7 @@ def comparison_page(results: Sequence[Result], sections: Sequence[Section] = ())
             Section("Cost", figures=_cost(results, names)),
             Section("Pods that wait", figures=_waiting(results, names)),
             Section("Machines", figures=_machines(results, names)),
+            *load_sections(results, names),
             *sections,
             Section("How this was made", _method(first)),
         ],

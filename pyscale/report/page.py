@@ -35,18 +35,19 @@ figcaption { color: var(--soft); font-size: .85rem; padding: .2rem .4rem; }
 
 _SCRIPT = """
 const read = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-function colours() {
-  const axis = {gridcolor: read('--line'), linecolor: read('--line')};
-  return {paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', font: {color: read('--text'), family: 'system-ui, sans-serif'},
-    'xaxis.gridcolor': axis.gridcolor, 'yaxis.gridcolor': axis.gridcolor, 'hoverlabel.bgcolor': read('--back'), 'hoverlabel.font.color': read('--text')};
+function colours(holder) {
+  const all = {paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', font: {color: read('--text'), family: 'system-ui, sans-serif'},
+    'hoverlabel.bgcolor': read('--back'), 'hoverlabel.font.color': read('--text')};
+  for (const key of Object.keys(holder.layout)) if (/^[xy]axis/.test(key)) all[key + '.gridcolor'] = read('--line');
+  return all;
 }
 const holders = [...document.querySelectorAll('[data-figure]')];
 for (const holder of holders) {
   const figure = JSON.parse(document.getElementById(holder.dataset.figure).textContent);
   Plotly.newPlot(holder, figure.data, figure.layout, {displayModeBar: false})
-    .then(() => { Plotly.relayout(holder, colours()); new ResizeObserver(() => Plotly.Plots.resize(holder)).observe(holder.parentElement); });
+    .then(() => { Plotly.relayout(holder, colours(holder)); new ResizeObserver(() => Plotly.Plots.resize(holder)).observe(holder.parentElement); });
 }
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => holders.forEach(holder => Plotly.relayout(holder, colours())));
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => holders.forEach(holder => Plotly.relayout(holder, colours(holder))));
 document.documentElement.dataset.ready = 'true';
 """
 
