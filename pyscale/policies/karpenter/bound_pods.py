@@ -256,7 +256,7 @@ class PodColumns(BoundPods):
         return numbers
 
     @cached_property
-    def _costs(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    def _costs(self) -> tuple[list[float], list[float], list[int]]:
         """By node: reschedule cost, eviction costs, number of pods to move.
 
         ``bincount`` adds in the order of the pods, as the sums over objects do.
@@ -267,9 +267,9 @@ class PodColumns(BoundPods):
         moves = self._by_template("moves", is_reschedulable, np.bool_)
         positive = np.where(moves, np.maximum(costs, 0.0), 0.0)
         return (
-            NODE_COST + np.bincount(node, positive, n),
-            np.bincount(node, costs, n),
-            np.bincount(node[moves], minlength=n),
+            (NODE_COST + np.bincount(node, positive, n)).tolist(),
+            np.bincount(node, costs, n).tolist(),
+            np.bincount(node[moves], minlength=n).tolist(),
         )
 
     def costs(self, name: str) -> NodeCosts:
@@ -278,7 +278,7 @@ class PodColumns(BoundPods):
         if row is None:
             return NodeCosts.of(())
         reschedule, eviction, moving = self._costs
-        return NodeCosts(float(reschedule[row]), float(eviction[row]), bool(moving[row]))
+        return NodeCosts(reschedule[row], eviction[row], moving[row] > 0)
 
     def blocker(self, name: str, budgets: Sequence[PodDisruptionBudget], now_ns: int) -> str:
         """Return which pod keeps a Node from being disrupted and why, empty for none."""

@@ -99,10 +99,9 @@ class CompileMemory:
     def span(self, templates: Sequence[Template]) -> Span:
         """Return the span of all amounts of the templates."""
         key = (tuple(templates), ())
-        return self._recall("span", *key) or self._keep(
-            "span",
-            *key,
-            Span.of(
+        found: Span | None = self._recall("span", *key)
+        if found is None:
+            found = Span.of(
                 amounts
                 for template in templates
                 for amounts in (
@@ -110,13 +109,14 @@ class CompileMemory:
                     *(group.allocatable for _, group in template.columns.columns),
                     *(group.overhead for group in template.groups),
                 )
-            ),
-        )
+            )
+            self._keep("span", *key, found)
+        return found
 
     def reservations(self, types_of_pools: tuple[Sequence[CompiledType], ...]) -> dict[str, int]:
         """Return the capacity of each reservation: the smallest that any type advertises."""
         key = (types_of_pools, ())
-        found = self._recall("reservations", *key)
+        found: dict[str, int] | None = self._recall("reservations", *key)
         if found is None:
             found = {}
             for types in types_of_pools:
@@ -127,7 +127,7 @@ class CompileMemory:
                             name, capacity = offering.reservation_id, offering.reservation_capacity
                             found[name] = min(found.get(name, capacity), capacity)
             self._keep("reservations", *key, found)
-        return found  # type: ignore[no-any-return]
+        return found
 
     def table(self, template: Template, scale: Scale, n_words: int) -> TemplateTable:
         """Return a template's columns as the kernel reads them."""

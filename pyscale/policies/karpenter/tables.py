@@ -87,9 +87,7 @@ class ClusterTables:
         )
         self.forms = memory.forms(objects, self.settings)
         self.pending = pending_columns(objects) if pending is None else pending
-        self.bound = objects.bound
-        if self.bound is None:
-            self.bound = BoundPods([pod for pod in objects.pods if pod.node_name])
+        self.bound = objects.bound or BoundPods([pod for pod in objects.pods if pod.node_name])
         self._compile()
 
     def pods_on(self, node: StateNode) -> list[Pod]:
