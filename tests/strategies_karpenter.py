@@ -262,5 +262,62 @@ def provisioning_inputs(draw):
     }
 
 
+BUDGETS = (
+    {"nodes": "100%"},
+    {"nodes": "40%"},
+    {"nodes": "1", "reasons": ["Underutilized", "Drifted"]},
+    {"nodes": "0", "schedule": "0 9-11 * * mon", "duration": "90m"},
+    {"nodes": "1", "schedule": "bad", "duration": "1h"},
+)
+POD_COSTS = ("1000", "-134217728", "1073741824", "none")
+
+
+@st.composite
+def disruption_inputs(draw):
+    """A provisioning case whose nodes may be disrupted: more of them, of known types."""
+    given = draw(provisioning_inputs())
+    given["kind"] = "disruption"
+    given["perCandidate"] = True
+    given["options"]["featureGates"] = {"SpotToSpotConsolidation": draw(st.booleans())}
+    for pool in given["nodePools"]:
+        pool["spec"]["disruption"] = {
+            "consolidationPolicy": draw(
+                st.sampled_from(["WhenEmptyOrUnderutilized", "Balanced", "WhenEmpty"])
+            ),
+            "consolidateAfter": draw(st.sampled_from(["0s", "0s", "10m", "Never"])),
+            "budgets": draw(st.lists(st.sampled_from(BUDGETS[:3]), max_size=2))
+            + draw(st.lists(st.sampled_from(BUDGETS[3:]), max_size=draw(st.integers(0, 1)))),
+        }
+    kinds = given["instanceTypes"]
+    for i in range(len(given["nodes"]), draw(st.integers(2, 6))):
+        given["nodes"].append({"name": f"n{i}", "labels": {"kubernetes.io/os": "linux"}})
+        for j in range(draw(st.integers(0, 3))):
+            name = f"b{i}{j}"
+            pod = {"name": name, "nodeName": f"n{i}", "uid": f"v{name}"}
+            pod["template"] = draw(index(given["templates"]))
+            given["pods"].append({**pod, "creationTimestamp": "2026-01-05T11:00:00Z"})
+    for node in given["nodes"]:
+        kind = draw(st.sampled_from(kinds))
+        offering = draw(st.sampled_from(kind["offerings"]))
+        node["nodePool"] = draw(st.sampled_from(given["nodePools"]))["metadata"]["name"]
+        node["capacity"] = kind["capacity"]
+        node["labels"] |= {
+            "node.kubernetes.io/instance-type": kind["name"],
+            ZONE: offering["zone"],
+            CAPACITY_TYPE: offering["capacityType"],
+            SIZE: kind["labels"][SIZE][0],
+        }
+        for flag in ("staleHash", "nominated", "markedForDeletion"):
+            if draw(st.integers(0, 9)) == 0:
+                node[flag] = True
+        if draw(st.integers(0, 3)) == 0:
+            node["lastPodEventTime"] = f"2026-01-05T11:5{draw(st.integers(0, 9))}:00Z"
+    for pod in given["pods"]:
+        if draw(st.integers(0, 5)) == 0:
+            cost = draw(st.sampled_from(POD_COSTS))
+            pod["annotations"] = {"controller.kubernetes.io/pod-deletion-cost": cost}
+    return given
+
+
 def index(items):
     return st.integers(0, len(items) - 1)

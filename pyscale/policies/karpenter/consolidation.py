@@ -114,6 +114,11 @@ class Consolidation:
                 claim = _restricted_to_spot(claim)
         return Command(REPLACE, candidates, (claim,), lambda: simulation)
 
+    def worst_launch_price(self, claim: Claim) -> float:
+        """Return what the claim costs at worst, whichever type is launched that can be; else 0."""
+        worst = self._prices.worst(claim.template.columns, claim.requirements)[claim.type_numbers]
+        return float(worst[worst < MAX_PRICE].max(initial=0.0))
+
     def deletion(self, candidates: Sequence[Candidate]) -> Command:
         """Return the command for candidates of which it is known that nothing replaces them."""
         return Command(
