@@ -12,7 +12,7 @@ demo:
 	$(PYTHON) -m venv .venv-demo
 	.venv-demo/bin/python -m pip install --quiet --upgrade pip
 	.venv-demo/bin/python -m pip install --quiet ".[all]"
-	.venv-demo/bin/pyscale compare web-and-batch --policies ca,karpenter -o demo
+	.venv-demo/bin/pyscale compare web-and-batch --pod-autoscaler hpa --policies ca,karpenter -o demo
 
 # The suite against the installed package, not against the checkout.
 test: $(VENV)/installed

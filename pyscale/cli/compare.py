@@ -13,12 +13,14 @@ from .world import (
     CatalogOption,
     FormatOption,
     GroupsOption,
+    PodAutoscalerOption,
     PoolsOption,
     SeedOption,
     TraceArgument,
     WindowOption,
     cut,
     need_report_library,
+    pod_autoscaling,
     policies_of,
     world_options,
     write_json,
@@ -39,6 +41,7 @@ def compare(
     ] = "report",
     window: WindowOption = "",
     boot_delay: BootOption = "60s",
+    pod_autoscaler: PodAutoscalerOption = "",
     node_groups: GroupsOption = "",
     node_pools: PoolsOption = "",
     trace_format: FormatOption = "",
@@ -59,6 +62,7 @@ def compare(
     machines = catalog_argument(catalog, seed)
     chosen = policies_of(policies, machines, node_groups, node_pools)
     options = world_options(boot_delay)
+    scaling = pod_autoscaling(pod_autoscaler)
     with console.messages().status(f"simulating {policies} on {pods.name}"), usage_errors():
         comparison = run(
             pods,
@@ -66,6 +70,7 @@ def compare(
             catalog=machines,
             seed=seed,
             options=options,
+            pod_autoscaler=scaling,
             jobs=jobs or console.n_cpus(),
         )
     print(comparison)

@@ -15,11 +15,13 @@ from .world import (
     CatalogOption,
     FormatOption,
     GroupsOption,
+    PodAutoscalerOption,
     PoolsOption,
     SeedOption,
     TraceArgument,
     WindowOption,
     cut,
+    pod_autoscaling,
     policies_of,
     world_options,
     write_json,
@@ -36,6 +38,7 @@ def simulate(
     ] = "",
     window: WindowOption = "",
     boot_delay: BootOption = "60s",
+    pod_autoscaler: PodAutoscalerOption = "",
     node_groups: GroupsOption = "",
     node_pools: PoolsOption = "",
     trace_format: FormatOption = "",
@@ -54,8 +57,9 @@ def simulate(
     if more:
         raise typer.BadParameter("expected one policy; several are for 'pyscale compare'")
     options = world_options(boot_delay)
+    scaling = pod_autoscaling(pod_autoscaler)
     with console.messages().status(f"simulating {policy} on {pods.name}"), usage_errors():
-        result = run(pods, chosen, machines, seed=seed, options=options)
+        result = run(pods, chosen, machines, seed=seed, options=options, pod_autoscaler=scaling)
     print(result)
     if folder is not None:
         write_json(folder / "result.json", result.to_dict())

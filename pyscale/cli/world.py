@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..model.catalog import Catalog
     from ..policies.base import Policy
     from ..simulation import SimulationOptions
+    from ..simulation.pod_autoscaling import PodAutoscaling
     from ..traces import Trace
 
 TraceArgument = Annotated[
@@ -32,6 +33,13 @@ CatalogOption = Annotated[
 SeedOption = Annotated[int, typer.Option(help="Seed of everything that is drawn at random.")]
 BootOption = Annotated[
     str, typer.Option(metavar="DURATION", help="From the purchase of a machine to its readiness.")
+]
+PodAutoscalerOption = Annotated[
+    str,
+    typer.Option(
+        metavar="hpa|keda|FILE",
+        help="What scales pods with the trace's load: one per workload, or manifests.",
+    ),
 ]
 GroupsOption = Annotated[
     str, typer.Option(metavar="FILE", help="Node groups of Cluster Autoscaler, YAML or JSON.")
@@ -63,6 +71,19 @@ def world_options(boot_delay: str) -> SimulationOptions:
 
     with usage_errors():
         return SimulationOptions(boot_ns=parse_duration(boot_delay, "--boot-delay"))
+
+
+def pod_autoscaling(text: str) -> PodAutoscaling | str | None:
+    """Return what scales pods: a kind for every workload, or the autoscalers of a file."""
+    if text in ("", "hpa", "keda"):
+        return text or None
+    from ..manifests.autoscaler_files import read_autoscalers
+    from ..simulation.pod_autoscaling import PodAutoscaling
+
+    found = read_autoscalers(text)
+    if not found:
+        raise PyscaleError(f"{text}: expected hpa, keda, or a file with autoscalers, found none")
+    return PodAutoscaling(found)
 
 
 def policies_of(names: str, catalog: Catalog, node_groups: str, node_pools: str) -> list[Policy]:
