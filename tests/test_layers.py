@@ -195,6 +195,17 @@ def test_every_lazy_name_is_known_to_type_checkers() -> None:
     assert declared == pyscale._PUBLIC
 
 
+def test_no_lazy_name_is_hidden_by_a_module_of_the_same_name() -> None:
+    for table in PACKAGE.rglob("__init__.py"):
+        code = table.read_text(encoding="utf-8")
+        if "_HOMES" not in code and "_MODULE_OF" not in code:
+            continue
+        names = re.findall(r'^    "(\w+)": "\w+"', code, re.MULTILINE)
+        names += re.findall(r'"(\w+)": "\w+"[,}]', code)
+        modules = {path.stem for path in table.parent.iterdir()}
+        assert not modules & set(names), table
+
+
 def test_an_unknown_public_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'pyscale' has no attribute 'pakc'"):
         pyscale.pakc  # noqa: B018

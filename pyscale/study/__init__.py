@@ -6,10 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .compare import compare
+    from .comparing import compare
     from .comparison import Comparison
 
-_HOMES = {"Comparison": "comparison", "compare": "compare"}
+_HOMES = {"Comparison": "comparison", "compare": "comparing"}
 
 __all__ = ["Comparison", "compare"]
 
