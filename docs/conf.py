@@ -1,6 +1,7 @@
 """Sphinx settings; warnings are errors, and the examples run as tests (``make docs``)."""
 
 from importlib.metadata import version as installed_version
+from pathlib import Path
 
 project = "pyscale"
 author = "The pyscale developers"
@@ -29,9 +30,11 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_default_options = {"members": True, "show-inheritance": False}
 napoleon_google_docstring = False
+napoleon_use_ivar = True  # an attribute that is a property too is described once
 napoleon_use_rtype = False
 
-doctest_global_setup = """
+doctest_global_setup = f"""
 import numpy as np
 import pyscale as ps
+docs = {str(Path(__file__).parent)!r}
 """
