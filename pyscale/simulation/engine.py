@@ -152,7 +152,7 @@ class Simulation:
             engine.add_node(self.kinds.of_node(node), 0)
         self.cloud.start()
         if isinstance(engine, ScaledEngine) and self.scaling is not None:
-            self.scaling.begin(engine)
+            self.scaling.begin(engine, epoch)
         self._at_once = 0
         self._last_ns = -1
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyscale.kernel._scaled import ScaledEngine
 from pyscale.policies.base import Int32s, Int64s
 
 from .metrics import LoadMetrics, percentile
+from .scaling import PodScaling
 from .series import Steps, steps
 from .tables import NodeColumns, PodColumns
-from .workloads import WorkloadPlan
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +26,8 @@ class LoadOutcome:
     ----------
     workloads : tuple of str
     metric : str
-    class_id : ndarray of int32, shape (n_workloads,)
-        Class of each workload's pods.
+    class_workload : ndarray of int32, shape (n_classes,)
+        Workload of each class's pods, -1 for none.
     start_delay_ns : int
         From binding to ready.
     served, unserved : tuple of int
@@ -40,13 +41,16 @@ class LoadOutcome:
     scaling_ns : ndarray of int64, shape (n_scalings,)
     scaling_workload, scaling_replicas : ndarray of int32, shape (n_scalings,)
         Every change of a workload's replicas, the first ones included.
+    vertical_ns, vertical_milli : ndarray of int64, shape (n_recommendations,)
+    vertical_workload : ndarray of int32, shape (n_recommendations,)
+        Every new CPU request of a vertical autoscaler, in thousandths of a core.
     offset, step_time, step_value : ndarray of int64
         The load, as the plan has it.
     """
 
     workloads: tuple[str, ...]
     metric: str
-    class_id: Int32s
+    class_workload: Int32s
     start_delay_ns: int
     served: tuple[int, ...]
     unserved: tuple[int, ...]
@@ -58,6 +62,9 @@ class LoadOutcome:
     scaling_ns: Int64s
     scaling_workload: Int32s
     scaling_replicas: Int32s
+    vertical_ns: Int64s
+    vertical_milli: Int64s
+    vertical_workload: Int32s
     offset: Int64s
     step_time: Int64s
     step_value: Int64s
@@ -113,10 +120,14 @@ class LoadOutcome:
         chosen = np.isin(owner, list(self._chosen(workload)))
         return steps(self.scaling_ns[order][chosen], changes[chosen], end_ns)
 
+    def owns(self, pods: PodColumns, workload: int | None = None) -> NDArray[np.bool_]:
+        """Return which pods belong to a workload, or to any."""
+        owner = self.class_workload[pods.class_id]
+        return owner >= 0 if workload is None else owner == workload
+
     def ready(self, pods: PodColumns, end_ns: int, workload: int | None = None) -> Steps:
         """Return the pods that serve."""
-        chosen = np.isin(pods.class_id, self.class_id[list(self._chosen(workload))])
-        chosen &= pods.bound_ns >= 0
+        chosen = self.owns(pods, workload) & (pods.bound_ns >= 0)
         begin = pods.bound_ns[chosen] + self.start_delay_ns
         end = np.where(pods.ended_ns[chosen] < 0, end_ns + 1, pods.ended_ns[chosen])
         serves = begin < end
@@ -179,15 +190,17 @@ class LoadOutcome:
         )
 
 
-def outcome_of(engine: ScaledEngine, plan: WorkloadPlan) -> LoadOutcome:
+def outcome_of(engine: ScaledEngine, scaling: PodScaling) -> LoadOutcome:
     """Return what became of the load up to now."""
-    sums = engine.workload_columns()
+    plan, sums = scaling.plan, engine.workload_columns()
+    vertical = [] if scaling.vertical is None else scaling.vertical.changes
+    vertical_ns, vertical_workload, vertical_milli = np.array(vertical, np.int64).reshape(-1, 3).T
     begin, end, workload, pod = engine.shortages()
     scaling_ns, scaling_workload, replicas = engine.scalings()
     return LoadOutcome(
         workloads=plan.names,
         metric=plan.metric,
-        class_id=plan.class_id,
+        class_workload=plan.class_workload,
         start_delay_ns=engine.start_delay,
         served=tuple(sums["served"]),
         unserved=tuple(sums["unserved"]),
@@ -199,6 +212,9 @@ def outcome_of(engine: ScaledEngine, plan: WorkloadPlan) -> LoadOutcome:
         scaling_ns=scaling_ns,
         scaling_workload=scaling_workload,
         scaling_replicas=replicas,
+        vertical_ns=vertical_ns,
+        vertical_milli=vertical_milli,
+        vertical_workload=vertical_workload.astype(np.int32),
         offset=plan.offset,
         step_time=plan.step_time,
         step_value=plan.step_value,

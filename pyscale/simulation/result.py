@@ -242,7 +242,7 @@ def collect(run: Simulation, is_complete: bool) -> Result:
     never = (pods.pended_until_ns < 0) & ~pods.is_daemon
     load = None
     if isinstance(engine, ScaledEngine) and run.scaling is not None:
-        load = outcome_of(engine, run.scaling.plan)
+        load = outcome_of(engine, run.scaling)
     metrics = Metrics(
         cost_nano=cost,
         cost_per_vcpu_hour=cost / 1e9 / vcpu_hours if vcpu_hours else 0.0,

@@ -6,11 +6,12 @@ import numpy as np
 
 from pyscale.kernel._scaled import ScaledEngine
 from pyscale.model.autoscaling import ScaledObject
-from pyscale.policies.base import Int32s, Int64s
+from pyscale.policies.base import Int32s
 from pyscale.policies.pod_autoscaler.horizontal import HorizontalController
 from pyscale.policies.pod_autoscaler.scaled_object import decide_activation
 
 from .pod_autoscaling import PodAutoscaling
+from .vertical import VerticalScaling
 from .workloads import WorkloadPlan
 
 
@@ -29,14 +30,22 @@ class PodScaling:
         self._replicas = np.zeros(len(plan), np.int32)
         self._activation = Activation(plan)
         self._engine: ScaledEngine | None = None
+        self.vertical: VerticalScaling | None = None
+        if plan.vertical:
+            self.vertical = VerticalScaling(
+                plan.vertical, plan.containers, plan.ladders, options.recommender
+            )
+        self._epoch_ns = 0
         period = options.horizontal.horizontal_pod_autoscaler_sync_period
         # In the order in which those of one instant act.
-        self._periods = [options.sample_ns, *self._activation.periods, period]
+        recommends = [options.recommender_ns] if plan.vertical else []
+        self._periods = [options.sample_ns, *self._activation.periods, period, *recommends]
+        self._horizontal = 1 + len(self._activation.periods)
         self._due = list(self._periods)
 
-    def begin(self, engine: ScaledEngine) -> None:
-        """Create the first replicas, and ask for the first call."""
-        self._engine = engine
+    def begin(self, engine: ScaledEngine, epoch_ns: int) -> None:
+        """Create the first replicas, and ask for the first call; the epoch is that of time 0."""
+        self._engine, self._epoch_ns = engine, epoch_ns
         engine.scale(self.plan.initial)
         engine.push_sync(min(self._due), 0)
 
@@ -45,18 +54,19 @@ class PodScaling:
         engine = self._engine
         assert engine is not None
         now = engine.now
-        last = len(self._due) - 1
         for index, due in enumerate(self._due):
             if due != now:
                 continue
             if index == 0:
                 engine.sample()
-            elif index < last:
+            elif index < self._horizontal:
                 engine.replica_counts(self._replicas)
                 if self._activation.poll(engine, self._periods[index], self._replicas):
                     engine.scale(self._replicas)
-            else:
+            elif index == self._horizontal:
                 self._sync(engine, now)
+            elif self.vertical is not None:
+                self.vertical.act(engine, self._epoch_ns)
             self._due[index] = now + self._periods[index]
         engine.push_sync(min(self._due), 0)
 
@@ -128,10 +138,3 @@ class Activation:
 
 def _is_special(scaled: ScaledObject) -> bool:
     return scaled.idle_replica_count is not None or bool(scaled.annotations)
-
-
-def pod_use_of(engine: ScaledEngine) -> tuple[Int64s, Int32s]:
-    """Return what one pod of each workload used in the last sample, and how many it covers."""
-    use, n_pods = np.zeros(engine.n_workloads, np.int64), np.zeros(engine.n_workloads, np.int32)
-    engine.pod_use(use, n_pods)
-    return use, n_pods

@@ -31,6 +31,7 @@ from pyscale.policies.pod_autoscaler.pod_samples import InvalidMetricError, requ
 
 from .inputs import loads_of
 from .pod_autoscaling import HPA, KEDA, NONE, PodAutoscaling
+from .vertical import check_vertical, ladder_of
 
 CPU_USE, POD_LOAD, WHOLE_LOAD = 0, 1, 2
 _MOST = 1 << 62
@@ -109,7 +110,7 @@ class WorkloadPlan:
     metric : str
         What the load counts.
     class_id : ndarray of int32, shape (n_workloads,)
-        Pod class of each; nobody else's.
+        Pod class of each, as its template has it; nobody else's.
     capacity, idle, cost : ndarray of int64, shape (n_workloads,)
         As :class:`~pyscale.kernel._scaled.ScaledEngine` takes them.
     offset : ndarray of int64, shape (n_workloads + 1,)
@@ -120,7 +121,13 @@ class WorkloadPlan:
     horizontal : tuple of HorizontalPodAutoscaler
         One per workload.
     scaled_objects : dict of int to ScaledObject
+    class_workload : ndarray of int32, shape (n_classes,)
+        Workload of each class's pods, -1 for none; vertical autoscalers make it several classes.
     vertical : dict of int to VerticalPodAutoscaler
+    ladders : dict of int to dict of int to int
+        Pod class of every recommendation, in thousandths of a core, under a vertical autoscaler.
+    containers : dict of int to str
+        Name of the container under it.
     metric_workload, measure : ndarray of int32, shape (n_metrics,)
         Of the metrics of all autoscalers, side by side.
     expected_running : ndarray of float64, shape (n_classes,)
@@ -140,7 +147,10 @@ class WorkloadPlan:
     initial: Int32s
     horizontal: tuple[HorizontalPodAutoscaler, ...]
     scaled_objects: dict[int, ScaledObject]
+    class_workload: Int32s
     vertical: dict[int, VerticalPodAutoscaler]
+    ladders: dict[int, dict[int, int]]
+    containers: dict[int, str]
     metric_workload: Int32s
     measure: Int32s
     expected_running: NDArray[np.float64]
@@ -184,8 +194,14 @@ def plan_of(
     templates = [_template_of(workload, options) for workload in workloads]
     pods, class_id = _classes(pods, templates)
     requests = [_cpu_request(template) for template in templates]
+    vertical = {chosen.index(index): vpa for index, vpa in vertical_of.items()}
+    pods, ladders = _ladders(pods, templates, vertical, options)
+    class_workload = np.full(len(pods.templates), -1, np.int32)
     cpu_request = np.zeros(len(pods.templates), np.int64)
-    cpu_request[class_id] = [request or 0 for request in requests]
+    for number, first in enumerate(class_id.tolist()):
+        for mine in {first, *ladders.get(number, {}).values()}:
+            class_workload[mine] = number
+            cpu_request[mine] = _cpu_request(pods.templates[mine]) or 0
     horizontal, scaled_objects = [], {}
     columns: list[tuple[int, int, int, int]] = []
     for number, (index, workload) in enumerate(zip(chosen, workloads, strict=True)):
@@ -260,7 +276,12 @@ def plan_of(
         initial=initial.astype(np.int32),
         horizontal=tuple(horizontal),
         scaled_objects=scaled_objects,
-        vertical={chosen.index(index): vpa for index, vpa in vertical_of.items()},
+        class_workload=class_workload,
+        vertical=vertical,
+        ladders=ladders,
+        containers={
+            number: templates[number].spec.containers[0].name for number in sorted(vertical)
+        },
         metric_workload=np.array(metric_workload, np.int32),
         measure=np.array(measure, np.int32),
         expected_running=expected,
@@ -345,6 +366,24 @@ def _classes(pods: PodTable, templates: Sequence[PodTemplate]) -> tuple[PodTable
             everything.append(template)
         class_id.append(index)
     return replace(pods, templates=tuple(everything)), np.array(class_id, np.int32)
+
+
+def _ladders(
+    pods: PodTable,
+    templates: Sequence[PodTemplate],
+    vertical: dict[int, VerticalPodAutoscaler],
+    options: PodAutoscaling,
+) -> tuple[PodTable, dict[int, dict[int, int]]]:
+    """Add a class for every request that a vertical autoscaler may ask for."""
+    everything = list(pods.templates)
+    ladders: dict[int, dict[int, int]] = {}
+    for number, vpa in sorted(vertical.items()):
+        check_vertical(vpa, templates[number])
+        ladders[number] = {}
+        for target, template in ladder_of(vpa, templates[number], options.recommender).items():
+            ladders[number][target] = len(everything)
+            everything.append(template)
+    return replace(pods, templates=tuple(everything)), ladders
 
 
 def _cpu_request(template: PodTemplate) -> int | None:

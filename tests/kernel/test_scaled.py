@@ -205,3 +205,26 @@ def test_counts_of_a_wrong_shape_are_refused():
         engine.scale(np.zeros(3, np.int32))
     with pytest.raises(ValueError, match="time must be >= 0, found -1"):
         engine.push_sync(-1, 0)
+
+
+def test_pods_of_another_class_count_with_their_own_request():
+    engine = engine_of([PlainWorkload([(0, 5)], -1, 0, 0, 0)], 0, print)
+    engine.scale(np.array([1], np.int32))
+    engine.set_class(0, 2)
+    engine.scale(np.array([3], np.int32))
+    rows = empty_metrics([HorizontalPodAutoscaler("a", 9, SPECS[:1])])
+    zero = np.zeros(1, np.int32)
+    engine.observe(rows, zero, zero, 0)
+    assert rows["unready_request"][0] == 200 + 100 + 100
+    engine.add_node(0, 0)
+    engine.run(WINDOW - 1, 0)
+    while engine.run(WINDOW, 0)[0]:
+        pass
+    engine.sample()
+    engine.observe(rows, zero, zero, 0)
+    assert (rows["n_metrics"][0], rows["request"][0]) == (3, 400)
+    engine.scale(np.array([1], np.int32))
+    engine.observe(rows, zero, zero, 0)
+    assert rows["request"][0] in (100, 200)
+    with pytest.raises(IndexError, match="no workload 1 or class 0"):
+        engine.set_class(1, 0)

@@ -16,6 +16,7 @@ from pyscale import catalog as catalogs
 from pyscale.errors import InvalidObjectError, UnsupportedError
 from pyscale.manifests.autoscaling import horizontal_pod_autoscaler_from_dict
 from pyscale.manifests.keda import scaled_object_from_dict
+from pyscale.manifests.vertical import vertical_pod_autoscaler_from_dict
 from pyscale.model.autoscaling import ScaledObject
 from pyscale.model.groups import NodeGroup
 from pyscale.model.pod_table import PodTable
@@ -222,7 +223,7 @@ def check_laws(result, trace, limits):
     """Replicas within limits, no pod lost, load served or not, and nothing between."""
     load, pods, end = result.load, result.pods, result.end_ns
     for number, (least, most) in enumerate(limits):
-        mine = pods.class_id == load.class_id[number]
+        mine = load.owns(pods, number)
         created, ended = pods.created_ns[mine], pods.ended_ns[mine]
         for _, replicas in changes_of(result, number)[1:]:
             assert least <= replicas <= most
@@ -280,7 +281,7 @@ def check_twin(result, trace, options):
         plain = PlainWorkload(
             steps, capacity, one.idle_cpu_milli, one.cpu_us_per_request, options.start_delay_ns, 400
         )
-        pods = pods_of(columns, int(result.load.class_id[number]))
+        pods = pods_of(columns, int(np.flatnonzero(result.load.class_workload == number)[0]))
         twin = PlainScaling(autoscaler, plain, pods, options, one.initial_replicas)
         assert changes_of(result, number) == twin.changes(result.end_ns)
         totals = plain.totals(pods, result.end_ns)
@@ -322,7 +323,7 @@ def test_the_scaled_workloads_replace_their_pods_of_the_trace():
     trace = trace_of([workload(0)], [[(0, 10)]], pods=pods, **more)
     result = run(trace)
     assert (result.pods.row >= 0).sum() == 1
-    assert result.load.class_id.tolist() == [0]
+    assert result.load.class_workload.tolist() == [0, -1]
     kept = run(
         trace_of([workload(0), workload(1)], [[(0, 10)], [(0, 5)]], pods=pods, **more),
         objects=[horizontal_pod_autoscaler_from_dict(manifest("w1"))],
@@ -393,3 +394,56 @@ def test_what_makes_no_sense_is_refused():
         run(trace_of([workload(0)], [[(0, 1)]]), objects=[scaled_object_from_dict(only_cpu)])
     with pytest.raises(ValueError, match="workload default/w0: expected loads below"):
         run(trace_of([workload(0)], [[(0, 10**12)]]))
+
+
+def vertical(mode="Initial", **policy):
+    policy = {"containerName": "*", "controlledResources": ["cpu"], **policy}
+    return vertical_pod_autoscaler_from_dict(
+        {
+            "metadata": {"name": "v", "namespace": "default"},
+            "spec": {
+                "targetRef": {"kind": "Deployment", "name": "w0"},
+                "updatePolicy": {"updateMode": mode},
+                "resourcePolicy": {"containerPolicies": [policy]},
+            },
+        }
+    )
+
+
+def test_new_pods_get_the_request_that_their_use_calls_for():
+    trace = trace_of([workload(0)], [[(0, 20), (900, 120)]])
+    objects = [horizontal_pod_autoscaler_from_dict(manifest("w0", [external(15)])), vertical()]
+    result = run(trace, objects=objects)
+    load, pods = result.load, result.pods
+    check_laws(result, trace, [(1, 8)])
+    assert len(load.vertical_ns) > 0
+    cpu = result.requests[0][pods.class_id]
+    for created, request in zip(pods.created_ns.tolist(), cpu.tolist(), strict=True):
+        before = load.vertical_milli[load.vertical_ns < created]
+        # A recommendation at the instant of a pod's creation comes after the HPA's sync.
+        assert request == (before[-1] if len(before) else 400)
+    assert len(set(cpu.tolist())) > 1
+    off = run(trace, objects=[objects[0], vertical("Off")])
+    assert set(off.requests[0][off.pods.class_id].tolist()) == {400}
+    assert off.load.vertical_ns[0] == load.vertical_ns[0]
+
+
+def test_requests_stay_within_the_policy_of_the_vertical_autoscaler():
+    trace = trace_of([workload(0)], [[(0, 20), (900, 120)]])
+    capped = vertical(minAllowed={"cpu": "150m"}, maxAllowed={"cpu": "170m"})
+    result = run(
+        trace, objects=[horizontal_pod_autoscaler_from_dict(manifest("w0", [external(15)])), capped]
+    )
+    assert ((result.load.vertical_milli >= 150) & (result.load.vertical_milli <= 170)).all()
+
+
+@pytest.mark.parametrize(
+    ("vpa", "message"),
+    [
+        (vertical("Recreate"), "update mode Recreate in a simulation"),
+        (vertical(controlledResources=["cpu", "memory"]), "controlledResources other than cpu"),
+    ],
+)
+def test_vertical_autoscalers_that_a_run_does_not_know_are_refused(vpa, message):
+    with pytest.raises(UnsupportedError, match=message):
+        run(trace_of([workload(0)], [[(0, 10)]]), objects=[vpa])
