@@ -363,7 +363,12 @@ EMPTY = Requirements()
 
 def from_labels(labels: Mapping[str, str]) -> Requirements:
     """Return ``key In [value]`` for each label."""
-    return Requirements(one_of(normalize_key(key), (value,)) for key, value in labels.items())
+    return _from_items(tuple(labels.items()))
+
+
+@lru_cache(maxsize=16384)
+def _from_items(items: tuple[tuple[str, str], ...]) -> Requirements:
+    return Requirements(one_of(normalize_key(key), (value,)) for key, value in items)
 
 
 def from_written(expressions: Iterable[written.Requirement]) -> Requirements:
