@@ -33,7 +33,7 @@ from .removal import Removal
 from .result import Result, collect
 from .scaling import PodScaling
 from .views import ViewMaker
-from .workloads import plan_of
+from .workload_plan import plan_of
 from .world import World
 
 MOST_DECISIONS_AT_ONCE = 1000
