@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
 
@@ -32,6 +32,7 @@ def compare(
     options: SimulationOptions | None = None,
     pod_autoscaler: PodAutoscaling | str | None = None,
     jobs: int = 1,
+    on_result: Callable[[Result], None] | None = None,
 ) -> Comparison:
     """Run a trace under several policies and set the results side by side.
 
@@ -54,6 +55,8 @@ def compare(
     jobs : int
         Runs at a time.  More than 1 uses processes: a script then needs the usual
         ``if __name__ == "__main__":``, and policies must be picklable.
+    on_result : callable, optional
+        Told of every run when it ends, in the order of their ends.
 
     Returns
     -------
@@ -75,20 +78,19 @@ def compare(
         catalog = ec2("us-east-1")
     binder = resolve_scheduler(scheduler)
     autoscaling = resolve_pod_autoscaling(pod_autoscaler)
-    tasks = [(trace, policy, catalog, binder, seed, options, autoscaling) for _, policy in named]
-    if min(jobs, len(tasks)) > 1:
-        found = _in_processes(tasks, min(jobs, len(tasks)))
-    else:
-        found = _one_by_one(tasks)
-    results = [
-        replace(result, name=name)
-        for (name, _), result in zip(named, found, strict=True)
-        if result is not None
+    tasks = [
+        (name, trace, policy, catalog, binder, seed, options, autoscaling) for name, policy in named
     ]
-    return Comparison(tuple(results))
+    tell = on_result or _nobody
+    if min(jobs, len(tasks)) > 1:
+        found = _in_processes(tasks, min(jobs, len(tasks)), tell)
+    else:
+        found = _one_by_one(tasks, tell)
+    return Comparison(tuple(result for result in found if result is not None))
 
 
 Task = tuple[
+    str,
     PodTable | PodSource,
     Policy,
     Catalog,
@@ -117,8 +119,8 @@ def _named(policies: Policies) -> list[tuple[str, Policy]]:
 
 
 def _run(task: Task) -> Result:
-    trace, policy, catalog, scheduler, seed, options, autoscaling = task
-    return simulate(
+    name, trace, policy, catalog, scheduler, seed, options, autoscaling = task
+    result = simulate(
         trace,
         policy,
         catalog,
@@ -127,22 +129,36 @@ def _run(task: Task) -> Result:
         options=options,
         pod_autoscaler=autoscaling,
     )
+    return replace(result, name=name)
 
 
-def _one_by_one(tasks: Sequence[Task]) -> list[Result | None]:
+def _nobody(result: Result) -> None:
+    pass
+
+
+def _one_by_one(tasks: Sequence[Task], tell: Callable[[Result], None]) -> list[Result | None]:
     results: list[Result | None] = []
     for task in tasks:
         result = _run(task)
         results.append(result)
+        tell(result)
         if not result.is_complete:
             break
     return results + [None] * (len(tasks) - len(results))
 
 
-def _in_processes(tasks: Sequence[Task], jobs: int) -> list[Result | None]:
+def _in_processes(
+    tasks: Sequence[Task], jobs: int, tell: Callable[[Result], None]
+) -> list[Result | None]:
+    def ended(future: Future[Result]) -> None:
+        if not future.cancelled() and (result := _finished(future)) is not None:
+            tell(result)
+
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
         futures: list[Future[Result]] = [pool.submit(_run, task) for task in tasks]
+        for future in futures:
+            future.add_done_callback(ended)
         try:
             return [future.result() for future in futures]
         except KeyboardInterrupt:
