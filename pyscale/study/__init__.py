@@ -1,4 +1,4 @@
-"""Many runs: comparisons of policies on one trace."""
+"""Many runs: comparisons of policies on one trace, and what more and more node groups cost."""
 
 from __future__ import annotations
 
@@ -8,10 +8,28 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .comparing import compare
     from .comparison import Comparison
+    from .mixed_groups import MixedGroupUse, mixed_group_use
+    from .node_groups import NodeGroupRun, NodeGroupStudy, study_node_groups
 
-_HOMES = {"Comparison": "comparison", "compare": "comparing"}
+_HOMES = {
+    "Comparison": "comparison",
+    "MixedGroupUse": "mixed_groups",
+    "NodeGroupRun": "node_groups",
+    "NodeGroupStudy": "node_groups",
+    "compare": "comparing",
+    "mixed_group_use": "mixed_groups",
+    "study_node_groups": "node_groups",
+}
 
-__all__ = ["Comparison", "compare"]
+__all__ = [
+    "Comparison",
+    "MixedGroupUse",
+    "NodeGroupRun",
+    "NodeGroupStudy",
+    "compare",
+    "mixed_group_use",
+    "study_node_groups",
+]
 
 
 def __getattr__(name: str) -> Any:
