@@ -5,7 +5,7 @@ Colours are not set here: the page gives every figure its light or dark colours 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -130,6 +130,52 @@ def bars(
         for index, (name, values) in enumerate(series.items())
     ]
     return {"data": data, "layout": _layout(title, "", unit) | {"barmode": "group"}}
+
+
+def by_count(
+    title: str,
+    x: str,
+    unit: str,
+    counts: Sequence[str],
+    series: Mapping[str, Sequence[float]],
+    levels: Mapping[str, float],
+) -> Figure:
+    """Return values against a number of things, and levels that do not depend on it.
+
+    Counts stand at equal distances, as doublings do.  A level has the colour of the series of the
+    same place, or the next one if there is one series only.
+    """
+    data: list[dict[str, Any]] = []
+    for index, (name, values) in enumerate(series.items()):
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": name,
+                "x": list(counts),
+                "y": _rounded(np.asarray(values, np.float64)),
+                "line": {"width": 2, "color": PALETTE[index % len(PALETTE)]},
+                "marker": {"size": 8},
+                "hovertemplate": f"%{{y:,.6~g}} {unit}<extra>{name}</extra>",
+            }
+        )
+    for index, (name, value) in enumerate(levels.items()):
+        place = index if len(series) > 1 else index + 1
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": name,
+                "x": list(counts) or ["none"],
+                "y": _rounded(np.full(max(1, len(counts)), value, np.float64)),
+                "line": {"width": 2, "dash": "dash", "color": PALETTE[place % len(PALETTE)]},
+                "marker": {"size": 6, "symbol": "diamond"},
+                "hovertemplate": f"%{{y:,.6~g}} {unit}<extra>{name}</extra>",
+            }
+        )
+    layout = _layout(title, x, unit)
+    layout["xaxis"]["type"] = "category"
+    return {"data": data, "layout": layout}
 
 
 def _hours(times_ns: NDArray[np.int64]) -> list[float]:
