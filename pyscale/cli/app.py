@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from . import bench, compare, conformance, datasets, explain, plan, simulate
+from . import bench, compare, conformance, datasets, explain, plan, simulate, study
 
 app = typer.Typer(
     help="What would Karpenter have bought? What does Cluster Autoscaler leave on the table?",
@@ -35,6 +35,7 @@ def _options(
 
 app.command("compare")(compare.compare)
 app.command("simulate")(simulate.simulate)
+app.add_typer(study.app, name="study")
 app.command("explain")(explain.explain)
 app.command("plan")(plan.plan)
 app.command("conformance")(conformance.conformance)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import console
 from .arguments import catalog_argument, output_folder, trace_argument, usage_errors
+from .study import measure
 from .world import (
     BootOption,
     CatalogOption,
     FormatOption,
     GroupsOption,
+    JobsOption,
     PodAutoscalerOption,
     PoolsOption,
     SeedOption,
@@ -25,6 +28,11 @@ from .world import (
     world_options,
     write_json,
 )
+
+if TYPE_CHECKING:
+    from ..model.catalog import Catalog
+    from ..policies.base import Policy
+    from ..study import Comparison
 
 INTERRUPTED = 130
 
@@ -45,15 +53,20 @@ def compare(
     node_groups: GroupsOption = "",
     node_pools: PoolsOption = "",
     trace_format: FormatOption = "",
-    jobs: Annotated[
-        int, typer.Option(min=0, help="Runs at a time; 0 means one per processor.")
-    ] = 0,
+    jobs: JobsOption = 0,
+    group_study: Annotated[
+        bool,
+        typer.Option(
+            "--group-study", help="Add what more and more node groups cost: several more runs."
+        ),
+    ] = False,
 ) -> int:
     """Run a trace under several policies: what each buys, what it costs, how long pods wait.
 
     Prints a table, writes report.html and results.json into the folder, and prints the report's
     path last.
     """
+    from ..report import node_group_section, write_comparison
     from ..study import compare as run
 
     need_report_library()
@@ -74,6 +87,35 @@ def compare(
             jobs=jobs or console.n_cpus(),
         )
     print(comparison)
-    write_json(folder / "results.json", comparison.to_dict())
-    print(comparison.report(folder / "report.html"))
-    return 0 if comparison.is_complete else INTERRUPTED
+    found = comparison.to_dict()
+    sections = [*mixed_groups(comparison, chosen, machines)]
+    is_complete = comparison.is_complete
+    if group_study and is_complete:
+        study = measure(
+            pods,
+            catalog=machines,
+            seed=seed,
+            options=options,
+            pod_autoscaler=scaling,
+            jobs=jobs or console.n_cpus(),
+        )
+        print(f"\n{study}")
+        found["node_groups"] = study.to_dict()
+        sections.append(node_group_section(study))
+        is_complete = study.is_complete
+    write_json(folder / "results.json", found)
+    print(write_comparison(comparison.results, folder / "report.html", sections))
+    return 0 if is_complete else INTERRUPTED
+
+
+def mixed_groups(comparison: Comparison, policies: Sequence[Policy], catalog: Catalog) -> list[Any]:
+    """Return a section on mixed groups, if machines differed from their group's template."""
+    from ..report import mixed_group_section
+    from ..study import mixed_group_use
+
+    if len(comparison) < len(policies):
+        return []
+    runs = zip(comparison, policies, strict=True)
+    uses = [mixed_group_use(result, policy.node_groups(), catalog) for result, policy in runs]
+    section = mixed_group_section([use for use in uses if use is not None])
+    return [] if section is None else [section]

@@ -31,6 +31,7 @@ CatalogOption = Annotated[
     str, typer.Option(help="ec2:REGION, kwok, fake:N, or a file with machines and prices.")
 ]
 SeedOption = Annotated[int, typer.Option(help="Seed of everything that is drawn at random.")]
+JobsOption = Annotated[int, typer.Option(min=0, help="Runs at a time; 0 means one per processor.")]
 BootOption = Annotated[
     str, typer.Option(metavar="DURATION", help="From the purchase of a machine to its readiness.")
 ]

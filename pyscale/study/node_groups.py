@@ -29,6 +29,7 @@ from pyscale.policies.registry import find_policy
 from pyscale.simulation.clock import format_ns
 from pyscale.simulation.inputs import PodSource
 from pyscale.simulation.options import SimulationOptions
+from pyscale.simulation.pod_autoscaling import PodAutoscaling
 from pyscale.simulation.result import Result
 
 from .comparing import compare
@@ -307,6 +308,7 @@ def study_node_groups(
     scheduler: Scheduler | str | None = None,
     seed: int = 0,
     options: SimulationOptions | None = None,
+    pod_autoscaler: PodAutoscaling | str | None = None,
     jobs: int = 1,
     on_result: Callable[[Result], None] | None = None,
 ) -> NodeGroupStudy:
@@ -330,7 +332,7 @@ def study_node_groups(
         ``functools.partial(ClusterAutoscaler, expander="random")`` sets its flags.
     pool_policy : callable, optional
         Makes a policy of NodePools; ``Karpenter`` by default.
-    scheduler, seed, options
+    scheduler, seed, options, pod_autoscaler
         The same for all runs, as for :func:`compare`.
     jobs : int
         Runs at a time, in processes; as for :func:`compare`.
@@ -376,6 +378,7 @@ def study_node_groups(
         scheduler=scheduler,
         seed=seed,
         options=options,
+        pod_autoscaler=pod_autoscaler,
         jobs=jobs,
         on_result=on_result,
     )
