@@ -86,6 +86,7 @@ class BuildKernel(build_ext):
 
         mode = build_mode()
         root = stage(mode)
+        self.parallel = self.parallel or os.cpu_count()  # forty files: one core takes minutes
         kind = "msvc" if self.compiler.compiler_type == "msvc" else "unix"
         include = str(root.joinpath(*PACKAGE.split(".")))
         for extension in self.extensions:
