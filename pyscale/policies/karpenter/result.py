@@ -310,5 +310,5 @@ class Solution:
         classes.update(tables.bound_classes[moved].tolist())
         names: dict[str, None] = {}
         for number in sorted(classes):
-            names.update(dict.fromkeys(tables.forms.forms[number].requests))
+            names.update(dict.fromkeys(tables.form_of_class(number).requests))
         return list(names)

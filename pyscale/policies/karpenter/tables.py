@@ -101,6 +101,11 @@ class ClusterTables:
     def _compile(self) -> None:
         pending_forms = self.pending.forms(self.forms)
         bound_forms = self.bound.forms(self.forms)
+        # Classes are the forms that occur; the table may hold others, of earlier rounds.
+        occurring = np.unique(np.concatenate([pending_forms, bound_forms]))
+        self.pending_classes = np.searchsorted(occurring, pending_forms).astype(np.int32)
+        self.bound_classes = np.searchsorted(occurring, bound_forms).astype(np.int32)
+        self.occurring_forms = [self.forms.forms[i] for i in occurring.tolist()]
         self.tolerate_prefer_no_schedule = any(
             taint.effect == "PreferNoSchedule" for pool in self.pools for taint in pool.taints
         )
@@ -131,21 +136,19 @@ class ClusterTables:
         self._add_nodes(rooms)
         self._class_of_form: dict[int, int] = {}
         self._form_of_class: list[int] = []
-        self._add_bound(bound_forms)
-        # Classes are numbered as forms, as long as no relaxed one is among them.
-        for form in range(len(self.forms.forms)):
+        self._add_bound()
+        for form in occurring.tolist():
             self._add_class(form)
         self.topology.connect(range(len(self._form_of_class)))
-        self._add_batch(pending_forms)
+        self._add_batch()
 
-    def _add_bound(self, bound_forms: NDArray[np.int32]) -> None:
+    def _add_bound(self) -> None:
         deleting = frozenset(node.node_name for node in self.nodes if node.marked_for_deletion)
-        self.bound_classes = bound_forms
         self.bound_nodes = self.bound.nodes(self._by_node_name)
         self.bound_flags = self.bound.flags(deleting)
         self.kernel.set_bound(self.bound_classes, self.bound_nodes, self.bound_flags)
 
-    def _add_batch(self, pending_forms: NDArray[np.int32]) -> None:
+    def _add_batch(self) -> None:
         """Tell the kernel who is pending, who leaves with which node, and the queue's order."""
         objects = self.objects
         leaves = self.bound.leave(objects.budgets, objects.now_ns)
@@ -162,10 +165,9 @@ class ClusterTables:
                 i = self.node_number[node.name]
                 moving += leavers[leavers_off[i] : leavers_off[i + 1]]
         self.moving = [self.bound[number] for number in moving]
-        pending_ranks, bound_ranks = self._ranks(pending_forms)
-        self.pending_classes = pending_forms
+        pending_ranks, bound_ranks = self._ranks()
         self.kernel.set_batch(
-            pending_forms,
+            self.pending_classes,
             pending_ranks,
             np.argsort(pending_ranks, kind="stable").astype(np.int32),
             bound_ranks,
@@ -174,12 +176,11 @@ class ClusterTables:
             np.array(moving, dtype=np.int32),
         )
 
-    def _ranks(
-        self, pending_forms: NDArray[np.int32]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _ranks(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Number the pods in the queue's order: cpu, memory, creation, uid."""
         sizes = [
-            (-form.requests.get(CPU, 0), -form.requests.get(MEMORY, 0)) for form in self.forms.forms
+            (-form.requests.get(CPU, 0), -form.requests.get(MEMORY, 0))
+            for form in self.occurring_forms
         ]
         place = {size: i for i, size in enumerate(sorted(set(sizes)))}
         size_rank = np.array([place[size] for size in sizes], dtype=np.int64)
@@ -187,10 +188,10 @@ class ClusterTables:
         uids = [*self.pending.uid_keys(), *self.bound.uids()]
         uid_rank = np.empty(len(uids), dtype=np.int64)
         uid_rank[sorted(range(len(uids)), key=uids.__getitem__)] = np.arange(len(uids))
-        sizes_of_pods = size_rank[np.concatenate([pending_forms, self.bound_classes])]
+        sizes_of_pods = size_rank[np.concatenate([self.pending_classes, self.bound_classes])]
         ranks = np.empty(len(uids), dtype=np.int64)
         ranks[np.lexsort((uid_rank, created, sizes_of_pods))] = np.arange(len(uids))
-        return ranks[: len(pending_forms)], ranks[len(pending_forms) :]
+        return ranks[: len(self.pending)], ranks[len(self.pending) :]
 
     def _amounts(
         self, rooms: list[dict[str, int]], limits: list[dict[str, int]]
@@ -198,7 +199,7 @@ class ClusterTables:
         """Every resource list that the kernel will see, but those of the templates."""
         yield from rooms
         yield from limits
-        yield from (form.requests for form in self.forms.forms)
+        yield from (form.requests for form in self.occurring_forms)
         yield from (node.capacity for node in self.nodes)
 
     def _intern_taints(self) -> None:
@@ -216,7 +217,7 @@ class ClusterTables:
     def _intern_ports(self) -> None:
         self._port_sets: list[tuple[Any, ...]] = []
         self._port_ids: dict[tuple[Any, ...], int] = {}
-        for form in self.forms.forms:
+        for form in self.occurring_forms:
             ports = form_ports(form)
             if ports and ports not in self._port_ids:
                 self._port_ids[ports] = len(self._port_sets)

@@ -97,7 +97,7 @@ class TopologyTables:
     def _collect_keys(self) -> set[str]:
         return {
             term.key
-            for form in self._solver.forms.forms
+            for form in self._solver.occurring_forms
             for term in (*form.own, *form.inverse)
             if term.key != HOSTNAME_LABEL
         }
@@ -114,7 +114,7 @@ class TopologyTables:
             for held in template.requirements:
                 if held.key in values:
                     values[held.key] |= held.values
-        for form in self._solver.forms.forms:
+        for form in self._solver.occurring_forms:
             spec = form.spec
             terms = [from_labels(spec.node_selector)]
             terms += [from_written(t.match_expressions) for t in spec.required_node_affinity or ()]
