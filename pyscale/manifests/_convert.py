@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from pyscale.errors import InvalidObjectError
+from pyscale.errors import InvalidObjectError, UnsupportedError
 from pyscale.model import requirements, taints
 from pyscale.model.nodes import NodeCondition
 from pyscale.model.pods import OwnerReference, PodCondition
@@ -39,11 +39,15 @@ def decode(kind: str, obj: Any, shape: type[W], build: Callable[[W], T], where: 
     ------
     InvalidObjectError
         With ``where``, the object's kind and name, and the field's path.
+    UnsupportedError
+        Likewise, for what no decision here can honour.
     """
     try:
         return build(msgspec.convert(obj, shape))
     except FieldError as error:
         raise InvalidObjectError(place(kind, obj, where, error.path), error.problem) from None
+    except UnsupportedError as error:
+        raise UnsupportedError(error.feature, place(kind, obj, where, error.where)) from None
     except msgspec.ValidationError as error:
         path, problem = _explain(str(error), obj)
         raise InvalidObjectError(place(kind, obj, where, path), problem) from None

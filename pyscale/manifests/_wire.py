@@ -172,6 +172,7 @@ class PodSpec(Wire):
     tolerations: list[Toleration] | None = None
     topology_spread_constraints: list[TopologySpreadConstraint] | None = None
     volumes: list[dict[str, Any]] | None = None
+    resource_claims: list[Any] | None = None
     priority: Int32 | None = None
     priority_class_name: str | None = None
     preemption_policy: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pyscale.errors import UnsupportedError
 from pyscale.model.pods import Container, ContainerPort, Pod, PodSpec, PodTemplate
 from pyscale.model.requirements import NodeSelectorTerm, PreferredNodeSelectorTerm
 from pyscale.model.taints import Toleration
@@ -56,6 +57,8 @@ def pod_from_dict(obj: Mapping[str, Any], where: str = "", validate: bool = True
     ------
     InvalidObjectError
         With object and field path.
+    UnsupportedError
+        If the pod claims devices (``spec.resourceClaims``).
 
     Notes
     -----
@@ -173,6 +176,8 @@ def template_of(
 
 
 def _spec(spec: wire.PodSpec, raw: Mapping[str, Any], path: str) -> PodSpec:
+    if spec.resource_claims:
+        raise UnsupportedError("dynamic resource allocation", f"{path}.resourceClaims")
     affinity = spec.affinity or wire.Affinity()
     pod_affinity = affinity.pod_affinity or wire.PodAffinity()
     anti_affinity = affinity.pod_anti_affinity or wire.PodAffinity()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pyscale.errors import InvalidObjectError
+from pyscale.errors import InvalidObjectError, UnsupportedError
 from pyscale.manifests import PodReader, pod_from_dict, pod_template_from_dict
 from pyscale.model.pods import ContainerPort, OwnerReference
 from pyscale.model.requirements import LabelSelector, NodeSelectorTerm, Requirement
@@ -237,3 +237,14 @@ def test_recursive_data_is_refused() -> None:
     volume["emptyDir"] = volume
     with pytest.raises(InvalidObjectError, match=r"pod shop/web-0: nested too deeply"):
         pod_from_dict(changed("spec.volumes.0", volume))
+
+
+@pytest.mark.parametrize("validate", [True, False])
+def test_a_pod_that_claims_devices_is_not_taken_for_one_that_does_not(validate):
+    pod = {"metadata": {"name": "gpu"}, "spec": {"resourceClaims": [{"name": "gpu"}]}}
+    message = (
+        r"dump.json: pod gpu: \$.spec.resourceClaims: "
+        "dynamic resource allocation is not supported"
+    )
+    with pytest.raises(UnsupportedError, match=message):
+        pod_from_dict(pod, "dump.json", validate)
