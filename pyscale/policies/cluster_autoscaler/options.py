@@ -21,6 +21,8 @@ _UNSUPPORTED = {
     "capacity_buffer_pod_injection_enabled": "capacity buffers",
     "enable_proactive_scaleup": "proactive scale-up",
     "enable_graceful_degradation": "graceful degradation",
+    "scheduler_config_file": "a scheduler configuration",
+    "frequent_loops_enabled": "loops that follow one another at once",
     "async_node_groups": "asynchronous creation of node groups",
     "enable_csi_node_aware_scheduling": "CSI-aware scheduling",
     "dynamic_node_delete_delay_after_taint_enabled": "dynamic delay of node deletion",

@@ -17,6 +17,9 @@ from .profile import Profile
 from .snapshot import Snapshot
 
 
+_CLAIMING = ("persistentVolumeClaim", "ephemeral")
+
+
 @dataclass(frozen=True)
 class KubeScheduler:
     """Binds pods as kube-scheduler does; the queue is the event loop's.
@@ -43,11 +46,15 @@ class KubeScheduler:
         Raises
         ------
         UnsupportedError
-            If a class has scheduling gates.
+            If a class has scheduling gates, or claims volumes while ``objects`` has no claims.
         """
         for index, template in enumerate(setting.templates):
             if template.spec.scheduling_gates:
                 raise UnsupportedError("scheduling gates", f"pod class {index}")
+            if not self.objects.claims and any(
+                volume.kind in _CLAIMING for volume in template.spec.volumes
+            ):
+                raise UnsupportedError("volume claims in a simulation", f"pod class {index}")
         snapshot = Snapshot(self.profile, self.objects)
         classes = [snapshot.pod_class(template) for template in setting.templates]
         return ClusterPlacer(snapshot.state, np.array(classes, np.int32), _Nodes(snapshot))

@@ -91,9 +91,17 @@ def test_bad_input_is_refused_with_its_name(groups, flags, message):
         ps.ClusterAutoscaler(groups, **flags)
 
 
-def test_what_is_not_there_is_named():
-    with pytest.raises(UnsupportedError, match="ProvisioningRequest"):
-        ps.ClusterAutoscaler([GROUP], enable_provisioning_requests=True)
+@pytest.mark.parametrize(
+    ("flag", "feature"),
+    [
+        ("enable_provisioning_requests", "ProvisioningRequest"),
+        ("frequent_loops_enabled", "loops that follow one another at once"),
+    ],
+)
+def test_what_is_not_there_is_named(flag, feature):
+    with pytest.raises(UnsupportedError, match=feature):
+        ps.ClusterAutoscaler([GROUP], **{flag: True})
+    ps.ClusterAutoscaler([GROUP], **{flag: False})
 
 
 def test_a_run_keeps_groups_within_their_sizes_and_is_repeatable(catalog):

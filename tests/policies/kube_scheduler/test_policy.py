@@ -13,6 +13,7 @@ from pyscale.model.pod_table import PodTable
 from pyscale.model.pods import Container, PodSpec, PodTemplate
 from pyscale.model.requirements import LabelSelector
 from pyscale.model.topology import PodAffinityTerm, TopologySpreadConstraint
+from pyscale.model.volumes import Volume
 from pyscale.policies.base import Scheduler
 from pyscale.policies.kube_scheduler import KubeScheduler
 from pyscale.simulation import simulate
@@ -62,4 +63,12 @@ def test_a_spread_over_zones_is_kept():
 def test_scheduling_gates_are_refused_by_name():
     template = replace(WEB, spec=replace(WEB.spec, scheduling_gates=("wait",)))
     with pytest.raises(UnsupportedError, match="pod class 0: scheduling gates is not supported"):
+        run(template, (1, 0, 5))
+
+
+@pytest.mark.parametrize("kind", ["persistentVolumeClaim", "ephemeral"])
+def test_claims_that_nobody_can_look_up_are_refused_by_name(kind):
+    volume = Volume("data", kind, {"claimName": "data"})
+    template = replace(WEB, spec=replace(WEB.spec, volumes=(volume,)))
+    with pytest.raises(UnsupportedError, match="pod class 0: volume claims in a simulation is not"):
         run(template, (1, 0, 5))
