@@ -81,6 +81,11 @@ class PodSpec:
     termination_grace_period_seconds: int | None = None
     manifest: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def claims_volumes(self) -> bool:
+        """Whether a volume stands for a PersistentVolumeClaim, its own or one made for the pod."""
+        return any(v.kind in ("persistentVolumeClaim", "ephemeral") for v in self.volumes)
+
 
 @dataclass(frozen=True, slots=True)
 class PodTemplate:

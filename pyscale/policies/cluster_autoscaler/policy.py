@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from ...errors import InvalidObjectError
+from ...errors import InvalidObjectError, UnsupportedError
 from ...model.catalog import Catalog
 from ...model.disruption import PodDisruptionBudget
 from ...model.groups import NodeGroup
@@ -229,6 +229,11 @@ class AutoscalerRun(Policy):
     def __init__(
         self, policy: ClusterAutoscaler, setting: Setting, groups: tuple[NodeGroup, ...]
     ) -> None:
+        for index, template in enumerate(setting.templates):
+            if template.spec.claims_volumes:
+                raise UnsupportedError(
+                    "volume claims under Cluster Autoscaler", f"pod class {index}"
+                )
         self._policy = policy
         self._setting = setting
         self._groups = groups

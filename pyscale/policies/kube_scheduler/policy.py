@@ -17,9 +17,6 @@ from .profile import Profile
 from .snapshot import Snapshot
 
 
-_CLAIMING = ("persistentVolumeClaim", "ephemeral")
-
-
 @dataclass(frozen=True)
 class KubeScheduler:
     """Binds pods as kube-scheduler does; the queue is the event loop's.
@@ -51,9 +48,7 @@ class KubeScheduler:
         for index, template in enumerate(setting.templates):
             if template.spec.scheduling_gates:
                 raise UnsupportedError("scheduling gates", f"pod class {index}")
-            if not self.objects.claims and any(
-                volume.kind in _CLAIMING for volume in template.spec.volumes
-            ):
+            if template.spec.claims_volumes and not self.objects.claims:
                 raise UnsupportedError("volume claims in a simulation", f"pod class {index}")
         snapshot = Snapshot(self.profile, self.objects)
         classes = [snapshot.pod_class(template) for template in setting.templates]

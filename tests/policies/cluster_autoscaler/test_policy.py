@@ -7,6 +7,7 @@ from pyscale.catalog import ec2
 from pyscale.errors import InvalidObjectError, UnsupportedError
 from pyscale.model.groups import NodeGroup
 from pyscale.model.pods import Container, OwnerReference, Pod, PodSpec, PodTemplate
+from pyscale.model.volumes import Volume
 from pyscale.policies.check import check_policy
 from pyscale.simulation import SimulationOptions
 
@@ -102,6 +103,12 @@ def test_what_is_not_there_is_named(flag, feature):
     with pytest.raises(UnsupportedError, match=feature):
         ps.ClusterAutoscaler([GROUP], **{flag: True})
     ps.ClusterAutoscaler([GROUP], **{flag: False})
+
+
+def test_a_pod_that_claims_a_volume_is_refused_by_name(catalog):
+    spec = PodSpec((), volumes=(Volume("data", "persistentVolumeClaim", {"claimName": "data"}),))
+    with pytest.raises(UnsupportedError, match="pod class 0: volume claims under Cluster Auto"):
+        ps.ClusterAutoscaler([GROUP]).scale_up([Pod("db", PodTemplate(spec))], catalog=catalog)
 
 
 def test_a_run_keeps_groups_within_their_sizes_and_is_repeatable(catalog):
