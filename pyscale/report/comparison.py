@@ -17,8 +17,6 @@ _MOST_TYPES = 7
 _SECOND = 1_000_000_000
 _OTHER = "other types"
 _NOT_BOUGHT = "there from the start"
-# Figures for which less is better, by the name that stands in the table.
-_LESS_IS_BETTER = ("cost", "cost per useful vCPU-hour", "node-hours", "pending time p99")
 
 
 def comparison_page(results: Sequence[Result], sections: Sequence[Section] = ()) -> Page:
@@ -88,14 +86,17 @@ def _table(results: Sequence[Result], names: Sequence[str]) -> Table:
     columns = [dict(metric_lines(result.metrics)) for result in results]
     labels = list(dict.fromkeys(label for column in columns for label in column))
     best = set()
-    keys = {
+    # Figures for which less is better, by the name that stands in the table.
+    keys: dict[str, list[float]] = {
         "cost": [r.metrics.cost_nano for r in results],
         "cost per useful vCPU-hour": [r.metrics.cost_per_vcpu_hour for r in results],
         "node-hours": [r.metrics.node_hours for r in results],
         "pending time p99": [r.metrics.pending_p99_ns for r in results],
     }
-    for label in _LESS_IS_BETTER:
-        values = keys[label]
+    unserved = [r.metrics.load.unserved_share for r in results if r.metrics.load is not None]
+    if len(unserved) == len(results):
+        keys["load unserved"] = unserved
+    for label, values in keys.items():
         if len(set(values)) > 1:
             best.add((labels.index(label), 1 + values.index(min(values))))
     rows = [[label, *(column.get(label, "-") for column in columns)] for label in labels]
@@ -164,7 +165,7 @@ def _machines(results: Sequence[Result], names: Sequence[str]) -> list[tuple[Fig
 
 def _by_type(result: Result) -> list[Curve]:
     steps = result.series.nodes_by_type()
-    times = np.unique(np.concatenate([step.times_ns for step in steps.values()] or [[0]]))
+    times = np.unique(np.concatenate([step.times_ns for step in steps.values()] or [np.zeros(1, np.int64)]))
     times = times.astype(np.int64)
     values = {name: step.at(times).astype(np.float64) for name, step in steps.items()}
     order = list(values)
