@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,10 @@ from pyscale.conformance import Tally, first_difference, judge, judge_case
 from pyscale.conformance import judge as judge_module_function
 from pyscale.conformance.cases import Case, read_cases
 from pyscale.conformance.difference import closest_difference
+from pyscale.conformance.judge import PROGRAMS
 from pyscale.errors import TraceError
+
+GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 
 
 def write_cases(folder, cases, name="family.jsonl.gz"):
@@ -99,3 +103,8 @@ def test_tally_counts_and_sums_up(tmp_path):
         tally.add(verdict)
     assert not tally.all_equal
     assert tally.summary().endswith("of 1")
+
+
+def test_everything_in_the_folder_of_recordings_is_a_recording():
+    programs = {path.name for path in GOLDEN.iterdir() if path.is_dir()}
+    assert programs == set(PROGRAMS)

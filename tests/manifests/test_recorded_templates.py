@@ -13,7 +13,7 @@ from reference.manifests import pruned, template_manifest
 from pyscale.manifests import pod_template_from_dict
 from pyscale.model.quantity import parse_quantity
 
-TEMPLATES = Path(__file__).parents[1] / "golden" / "manifests" / "pod-templates.jsonl.gz"
+TEMPLATES = Path(__file__).parent / "recorded" / "pod-templates.jsonl.gz"
 # No decision reads these.
 UNREAD = {"volumeMounts"}
 
