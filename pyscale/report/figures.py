@@ -192,7 +192,8 @@ def _layout(title: str, x: str, y: str) -> dict[str, Any]:
         "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}},
         "xaxis": {"title": {"text": x}, "zeroline": False},
         "yaxis": {"title": {"text": y}, "rangemode": "tozero", "zeroline": False},
-        "legend": {"orientation": "h", "y": -0.2},
+        # Below the title of the x axis, and growing downwards on a narrow screen.
+        "legend": {"orientation": "h", "y": -0.25, "yanchor": "top"},
         "margin": {"l": 56, "r": 12, "t": 40, "b": 40},
         "hovermode": "x unified",
         "autosize": True,

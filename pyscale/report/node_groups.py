@@ -99,6 +99,8 @@ def _summary(study: NodeGroupStudy) -> list[str]:
             f"Pods that never got a node: {', '.join(never)}. They cost nothing, so look at the "
             "cost per vCPU-hour that was used before the cost."
         )
+    else:
+        parts.append("Every pod got a node.")
     return [" ".join(parts)]
 
 
@@ -131,20 +133,22 @@ def _table(study: NodeGroupStudy) -> Table:
     columns |= {
         f"{name} wasted": [run.waste(name) for run in study] for name in study.wasted_resources
     }
-    best = {
-        (row, head.index(label))
-        for label, values in columns.items()
-        if len(set(values)) > 1
-        for row, value in enumerate(values)
-        if value == min(values)
-    }
+    # Half a run is cheap: only whole ones are held against each other.
+    whole = [row for row, run in enumerate(study) if run.result.is_complete]
+    best: set[tuple[int, int]] = set()
+    for label, values in columns.items():
+        least = min((values[row] for row in whole), default=0.0)
+        if any(values[row] != least for row in whole):
+            best |= {(row, head.index(label)) for row in whole if values[row] == least}
     return Table(head, study.rows(), frozenset(best))
 
 
 def _figures(study: NodeGroupStudy) -> list[tuple[Figure, str]]:
-    runs, pool = study.group_runs, study.pool_run
-    if not study.runs:
+    whole = [run for run in study if run.result.is_complete]
+    if not whole:
         return []
+    # They are in the order of the study: groups first, the NodePool last.
+    runs = [run for run in whole if not run.is_pool]
     labels = [str(len(run.groups)) for run in runs]
 
     def figure(title: str, unit: str, values: dict[str, list[float]], caption: str) -> None:
@@ -152,12 +156,11 @@ def _figures(study: NodeGroupStudy) -> list[tuple[Figure, str]]:
         levels = {
             f"{name}, NodePool" if len(values) > 1 else "one NodePool": column[-1]
             for name, column in values.items()
-            if pool is not None
+            if whole[-1].is_pool
         }
         found.append((by_count(title, _GROUPS, unit, labels, lines, levels), caption))
 
-    # The runs are in the order of the study: groups first, the NodePool last.
-    all_metrics = [run.result.metrics for run in study]
+    all_metrics = [run.result.metrics for run in whole]
     found: list[tuple[Figure, str]] = []
     figure(
         "Cost",
@@ -183,15 +186,25 @@ def _figures(study: NodeGroupStudy) -> list[tuple[Figure, str]]:
     figure(
         "Waste",
         "%",
-        {name: [100 * run.waste(name) for run in study] for name in study.wasted_resources},
+        {name: [100 * run.waste(name) for run in whole] for name in study.wasted_resources},
         "Share of what was bought that no running pod asked for.",
     )
     figure(
-        "Unschedulable pods",
-        "pods",
-        {"node groups": [float(m.unschedulable_pods) for m in all_metrics]},
-        "Pods that never got a node.",
+        "Machines",
+        "machines",
+        {
+            "launched": [float(m.nodes_launched) for m in all_metrics],
+            "at peak": [float(m.nodes_at_peak) for m in all_metrics],
+        },
+        "Bought in the whole run, and most at a time.",
     )
+    if any(m.unschedulable_pods for m in all_metrics):
+        figure(
+            "Unschedulable pods",
+            "pods",
+            {"node groups": [float(m.unschedulable_pods) for m in all_metrics]},
+            "Pods that never got a node.",
+        )
     return found
 
 

@@ -206,8 +206,8 @@ class NodeGroupStudy:
         below = [count for run in self.group_runs for count in run.asked if count < self.fewest]
         if below:
             notes.append(
-                f"{_plural(self.fewest, 'group')} are the fewest: there are pods that no machine, "
-                "zone, purchase option or label can serve together."
+                f"{_plural(self.fewest, 'group')} are the fewest that serve all pods: some of "
+                "them agree in no machine, zone, purchase option or label."
             )
         if self.unserved_pods:
             notes.append(

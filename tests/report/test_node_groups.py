@@ -88,6 +88,16 @@ def test_a_study_without_its_pool_is_shown_without_the_level(study):
     assert all("NodePool" not in curve["name"] for f, _ in section.figures for curve in f["data"])
 
 
+def test_an_interrupted_run_is_in_the_table_but_not_in_the_curves(study):
+    first, *others = study.runs
+    half = replace(first, result=replace(first.result, is_complete=False))
+    section = node_group_section(replace(study, runs=(half, *others)))
+    assert section.tables[0].rows[0][0] == f"{first.name} (interrupted)"
+    assert all(row != 0 for row, _ in section.tables[0].best)
+    counts = [str(len(run.groups)) for run in study.group_runs[1:]]
+    assert all(curve["x"] == counts for figure, _ in section.figures for curve in figure["data"])
+
+
 def test_the_pool_alone_is_shown_too(study):
     figures = node_group_section(replace(study, runs=(study.pool_run,))).figures
     assert figures[0][0]["data"][-1]["x"] == ["none"]
