@@ -165,8 +165,8 @@ def _machines(results: Sequence[Result], names: Sequence[str]) -> list[tuple[Fig
 
 def _by_type(result: Result) -> list[Curve]:
     steps = result.series.nodes_by_type()
-    times = np.unique(np.concatenate([step.times_ns for step in steps.values()] or [np.zeros(1, np.int64)]))
-    times = times.astype(np.int64)
+    starts = [step.times_ns for step in steps.values()] or [np.zeros(1, np.int64)]
+    times = np.unique(np.concatenate(starts))
     values = {name: step.at(times).astype(np.float64) for name, step in steps.items()}
     order = list(values)
     curves = [Curve(name or _NOT_BOUGHT, times, values[name]) for name in order[:_MOST_TYPES]]
