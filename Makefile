@@ -46,8 +46,8 @@ lint: $(VENV)/installed
 
 docs: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --group docs
-	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
-	$(BIN)/python -m sphinx -W -b doctest docs docs/_build/doctest
+	$(BIN)/python -P -m sphinx -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python -P -m sphinx -W -b doctest docs docs/_build/doctest
 
 bench: $(VENV)/installed
 	$(BIN)/pyscale bench

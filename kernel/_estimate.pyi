@@ -1,5 +1,5 @@
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ Bytes: TypeAlias = bytes | bytearray | NDArray[np.uint8]
 def is_plain(state: ClusterState, class_id: int) -> bool: ...
 def room_verdicts(state: ClusterState, classes: NDArray[np.int32], node: int) -> bytearray: ...
 
+@final
 class NewNodes:
     def __init__(
         self, state: ClusterState, template: int, n_base: int, last_match: int, limit: int
@@ -36,6 +37,7 @@ class NewNodes:
     ) -> None: ...
     def contents(self) -> list[tuple[int, dict[int, int]]]: ...
 
+@final
 class CheckedNodes:
     def __init__(
         self,

@@ -25,5 +25,5 @@ def record_stream(
     except ImportError as error:
         raise MissingDependencyError("pyarrow", "io") from error
     table = pa.table({name: pa.array(rows[:, i]) for i, name in enumerate(names)})
-    stream: object = table.__arrow_c_stream__(requested_schema)  # type: ignore[no-untyped-call]
+    stream: object = table.__arrow_c_stream__(requested_schema)
     return stream

@@ -80,7 +80,9 @@ def mixed_group_use(
     market = Market(catalog, epoch)
     launched = other = priced = cost = template_parts = cores = memory = 0
     columns = (result.nodes.kind, result.nodes.created_ns, result.nodes.until_ns(result.end_ns))
-    for number, (kind_id, begin, end) in enumerate(zip(*map(list, columns), strict=True)):
+    for number, (kind_id, begin, end) in enumerate(
+        zip(*(column.tolist() for column in columns), strict=True)
+    ):
         kind = result.kinds[kind_id]
         if kind.group not in mixed:
             continue

@@ -230,28 +230,29 @@ class KernelPlacement:
             is_plain(self.state, class_id) for class_id in set(classes.tolist())
         )
         result = Estimate()
+        dealt: NewNodes | CheckedNodes
         if is_plain_all:
-            nodes = NewNodes(self.state, node, n_base, self.last_match, limit)
+            dealt = nodes = NewNodes(self.state, node, n_base, self.last_match, limit)
             self.revert()
             nodes.deal(classes, counts, fits, alone, placed, by_arithmetic)
             result.per_node = [(size, _by_position(held, order)) for size, held in nodes.contents()]
         else:
             self.revert()
             self.fork()
-            nodes = self._checked(shape, limit)
+            dealt = checked = self._checked(shape, limit)
             possible = bytearray(self._is_possible(class_id) for class_id in classes.tolist())
             spreads = bytearray(has_hostname_spread(groups[i]) for i in order)
-            nodes.deal(classes, counts, possible, spreads, alone, placed, by_arithmetic)
+            checked.deal(classes, counts, possible, spreads, alone, placed, by_arithmetic)
             self.revert()
-            opened = set(nodes.nodes)
-            result.per_node = [(1, _by_position(nodes.held[new], order)) for new in nodes.nodes]
+            opened = set(checked.nodes)
+            result.per_node = [(1, _by_position(checked.held[new], order)) for new in checked.nodes]
             result.existing = {
                 old: _by_position(held, order)
-                for old, held in nodes.held.items()
+                for old, held in checked.held.items()
                 if old not in opened
             }
-        self.last_match = nodes.last_match
-        result.arithmetic_nodes = nodes.arithmetic_nodes
+        self.last_match = dealt.last_match
+        result.arithmetic_nodes = dealt.arithmetic_nodes
         result.placed = {
             position: count for position, count in zip(order, placed.tolist(), strict=True) if count
         }

@@ -274,7 +274,7 @@ class Clock:
 
     def look(self, view: ClusterView) -> int:
         """Return the time of the last move, which may be now."""
-        columns = (
+        columns: tuple[np.ndarray, ...] = (
             view.node_id,
             view.node_version,
             view.node_state,
