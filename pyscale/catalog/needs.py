@@ -91,6 +91,12 @@ class Need:
             or other.absent & self.labels.keys()
         ):
             return None
+        allowed = self.allowed & other.allowed
+        fit = np.minimum(self.fit, other.fit)
+        preferred = self.preferred & other.preferred
+        if not (preferred & (fit > 0)).any():
+            # Pods with and without a device want different machines: either's choice will do.
+            preferred = (self.preferred | other.preferred) & allowed
         return Need(
             class_ids=tuple(sorted(self.class_ids + other.class_ids)),
             zones=zones,
@@ -101,10 +107,10 @@ class Need:
             copied=self.copied | other.copied,
             taints=self.taints & other.taints,
             has_devices=self.has_devices or other.has_devices,
-            allowed=self.allowed & other.allowed,
-            preferred=self.preferred & other.preferred,
+            allowed=allowed,
+            preferred=preferred,
             nodes=self.nodes + other.nodes,
-            fit=np.minimum(self.fit, other.fit),
+            fit=fit,
         )
 
 

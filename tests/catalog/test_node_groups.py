@@ -143,6 +143,14 @@ def test_device_pods_get_a_device_group_tainted_if_they_tolerate_it():
     assert one_group(pod(4000, 16, gpus=1)).taints == ()
 
 
+def test_a_group_for_pods_with_and_without_devices_keeps_to_ordinary_machines():
+    # No ordinary machine is first choice of both, but bare metal is nobody's.
+    pods = [(pod(4000, 16), 40), *((pod(4000, 16, gpus=n), 10) for n in (1, 4, 8))]
+    (group,) = node_groups_from_catalog(pods, CATALOG, max_groups=1)
+    assert machine(group).capacity[GPU] >= 8 * 10**9
+    assert machine(group).labels["karpenter.k8s.aws/instance-hypervisor"] == ("nitro",)
+
+
 def test_pods_without_devices_never_get_device_machines():
     assert GPU not in machine(one_group(pod(4000, 16))).capacity
 
