@@ -17,8 +17,8 @@ from pyscale.bench._frame import Row, Work
 from pyscale.conformance.cluster_autoscaler.reader import GPU_LABEL, START_NS, CaseReader
 from pyscale.conformance.cluster_autoscaler.recorded_world import RecordedWorld
 from pyscale.conformance.cluster_autoscaler.worlds import replay
+from pyscale.model.times import SECOND
 from pyscale.policies.cluster_autoscaler.actuator import Actuator
-from pyscale.policies.cluster_autoscaler.durations import SECOND
 from pyscale.policies.cluster_autoscaler.equivalence import PodGroup
 from pyscale.policies.cluster_autoscaler.estimator import Estimate
 from pyscale.policies.cluster_autoscaler.expander import Expander

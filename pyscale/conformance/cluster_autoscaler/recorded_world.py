@@ -12,8 +12,8 @@ from typing import Any
 
 from ...model.disruption import PodDisruptionBudget
 from ...model.taints import Taint
+from ...model.times import SECOND
 from ...policies.cluster_autoscaler.disruption import BudgetTracker
-from ...policies.cluster_autoscaler.durations import SECOND
 from ...policies.cluster_autoscaler.world import (
     DELETION_CANDIDATE,
     OUT_OF_RESOURCES,

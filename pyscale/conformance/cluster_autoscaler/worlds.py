@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ...model.times import SECOND
 from ...policies.cluster_autoscaler.actuator import Actuator
-from ...policies.cluster_autoscaler.durations import SECOND
 from ...policies.cluster_autoscaler.expander import Expander
 from ...policies.cluster_autoscaler.loop import Autoscaler, Iteration
 from ...policies.cluster_autoscaler.scale_up import Remaining, ScaleUpStatus

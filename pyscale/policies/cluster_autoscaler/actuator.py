@@ -11,11 +11,11 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ...model.times import SECOND
 from .budgets import Bucket
 from .classes import PREFIX
 from .disruption import BudgetTracker
 from .drain import DrainRules
-from .durations import SECOND
 from .options import Options
 from .planner import Removable, deletion_taint
 from .pod_list import is_expendable

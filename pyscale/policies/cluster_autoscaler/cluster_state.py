@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from ...model.times import MINUTE
 from .backoff import Backoff
-from .durations import MINUTE
 from .options import GroupOptions, Options
 from .world import Instance, NodeGroupRow, NodeRow, World
 

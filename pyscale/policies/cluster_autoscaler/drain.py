@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ...model.times import SECOND
 from .classes import PREFIX, PodClass
 from .disruption import BudgetTracker
-from .durations import SECOND
 from .options import Options
 from .world import Controllers, Pods
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from ...model.nodes import Node
 from ...model.resources import CPU, MEMORY
+from ...model.times import MINUTE, SECOND
 from .classes import PREFIX
 from .drain import DEFAULT_GRACE, LONG_TERMINATING_EXTRA
-from .durations import MINUTE, SECOND
 from .options import GroupOptions, Options
 from .quotas import GPU_RESOURCES
 from .units import node_units

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ...model.nodes import Node
+from ...model.times import HOUR
 from .actuator import Deleter
 from .budgets import Cropper, GroupFacts
 from .candidates import CandidateOrder, GroupDelays
 from .cluster_state import ClusterState
 from .disruption import BudgetTracker
 from .drain import DrainRules
-from .durations import HOUR
 from .eligibility import Eligibility
 from .expander import Expander
 from .node_shapes import NodeShape

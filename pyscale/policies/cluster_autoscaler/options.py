@@ -7,8 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ...errors import InvalidObjectError, UnsupportedError
-from ...model.times import parse_duration
-from .durations import HOUR, MINUTE, SECOND
+from ...model.times import HOUR, MINUTE, SECOND, parse_duration
 
 EXPANDERS = ("random", "most-pods", "least-waste", "least-nodes", "price", "priority")
 DEFAULT_CORES_TOTAL = (0, 320_000)

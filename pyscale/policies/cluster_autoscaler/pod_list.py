@@ -10,9 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ...errors import InvalidObjectError
-from ...model.times import parse_duration
+from ...model.times import SECOND, parse_duration
 from .classes import PREFIX, PodClass
-from .durations import SECOND
 from .hints import HintingSimulator
 from .options import Options
 from .quotas import GPU_RESOURCES

@@ -15,10 +15,10 @@ from ...model.groups import NodeGroup
 from ...model.nodes import Node
 from ...model.pods import Pod
 from ...model.resources import CPU, MEMORY
+from ...model.times import HOUR
 from ..base import ClusterView, Failure, Policy, Setting
 from ..decision import Action, AddNodes, Decision, Keep, WakeOn
 from ..snapshot import view_of
-from .durations import HOUR
 from .expander import Expander
 from .expander.priority import parse_priorities
 from .explain import GroupVerdict, group_verdicts, node_verdicts

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ...model.taints import PREFER_NO_SCHEDULE, Taint
+from ...model.times import SECOND
 from .actuator import CONFLICT_RETRY
-from .durations import SECOND
 from .options import Options
 from .world import DELETION_CANDIDATE, TO_BE_DELETED, NodeRow, World
 

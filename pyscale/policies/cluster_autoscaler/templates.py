@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from ...model.pods import PodTemplate
 from ...model.taints import NO_EXECUTE, NO_SCHEDULE, Toleration
+from ...model.times import MINUTE
 from .classes import PodClass
-from .durations import MINUTE
 from .node_shapes import NodeShape
 from .options import Options
 from .placement import Placement
