@@ -12,7 +12,7 @@ from functools import cached_property
 
 from pyscale.model.catalog import SPOT
 from pyscale.model.groups import NodePool
-from pyscale.model.nodes import CAPACITY_TYPE_LABEL, ZONE_LABEL
+from pyscale.model.nodes import CAPACITY_TYPE_LABEL, INSTANCE_TYPE_LABEL, ZONE_LABEL
 
 from .conditions import Conditions
 from .costs import NODE_COST, NodeCosts, lifetime_remaining, node_price
@@ -94,17 +94,19 @@ def ineligible_reason(
     NodeClaim has a termination grace period.
     """
     if not node.managed:
-        return "it has no NodeClaim"
-    if not node.has_node or not node.initialized:
-        return "it is not initialized"
+        return "node is not managed by Karpenter"
+    if not node.has_node:
+        return "nodeclaim does not have an associated node"
+    if not node.initialized:
+        return "node isn't initialized"
     if node.marked_for_deletion:
-        return "it is marked for deletion"
+        return "node is deleting or marked for deletion"
     if node.nominated:
-        return "it is nominated for pods of an earlier round"
+        return "node is nominated for a pending pod"
     if node.annotations.get(DO_NOT_DISRUPT) == "true":
-        return "it has the do-not-disrupt annotation"
+        return f"disruption is blocked through the {DO_NOT_DISRUPT} annotation"
     if node.pool not in pools:
-        return "its NodePool does not exist"
+        return f"NodePool {node.pool} not found"
     if eventual and node.termination_grace_period_ns is not None:
         return ""
     return blocker(node)
@@ -113,21 +115,23 @@ def ineligible_reason(
 def undisrupted_reason(candidate: Candidate, method: str, conditions: Conditions) -> str:
     """Return why this method leaves the candidate alone, empty if it does not."""
     if candidate.pool.replicas is not None:
-        return "its NodePool is static"
+        return f"NodePool {candidate.pool.name} is static"
     if method == DRIFT:
-        return "" if candidate.name in conditions.drifted else "it has not drifted"
+        return "" if candidate.name in conditions.drifted else "node has not drifted"
     if candidate.pool.disruption.consolidate_after_ns is None:
-        return "its NodePool never consolidates"
+        return f"NodePool {candidate.pool.name} has consolidation disabled"
     if candidate.name not in conditions.consolidatable:
-        return "it is not consolidatable yet"
+        return "node is not consolidatable yet (consolidateAfter)"
     if method == EMPTINESS:
-        return "" if candidate.is_empty else "it is not empty"
+        return "" if candidate.is_empty else "node is not empty"
     if candidate.is_empty:
-        return "it is empty"
-    if candidate.instance_type is None or not (
-        {CAPACITY_TYPE_LABEL, ZONE_LABEL} <= candidate.node.labels.keys()
-    ):
-        return "its instance type, capacity type or zone is unknown"
+        return "node is empty"
+    labels = candidate.node.labels
+    if candidate.instance_type is None:
+        return f"instance type {labels.get(INSTANCE_TYPE_LABEL, '')!r} not found"
+    for label in (CAPACITY_TYPE_LABEL, ZONE_LABEL):
+        if label not in labels:
+            return f"node does not have label {label}"
     if candidate.pool.disruption.consolidation_policy == "WhenEmpty":
-        return "its NodePool consolidates only empty nodes"
+        return f"NodePool {candidate.pool.name} has non-empty consolidation disabled"
     return ""

@@ -19,7 +19,14 @@ from .labels import normalize_key
 from .launch_prices import LaunchPrices
 from .requirements import from_labels, one_of
 from .result import MAX_INSTANCE_TYPES, Claim
-from .screening import NOT_PLACED, SPOT_TO_SPOT_OFF, Screening, total_price
+from .screening import (
+    NOT_PLACED,
+    SPOT_TO_SPOT_OFF,
+    Screening,
+    too_dear,
+    too_many_claims,
+    total_price,
+)
 from .simulation import Simulation, simulate
 from .solver import Solver
 
@@ -104,7 +111,7 @@ class Consolidation:
         if not n_claims:
             return Command(DELETE, candidates, (), lambda: simulation)
         if n_claims > 1:
-            raise NoCommand(f"{n_claims} new claims would be needed")
+            raise NoCommand(too_many_claims(n_claims))
         claim, price = simulation.claims[0], total_price(candidates)
         if all(candidate.is_spot for candidate in candidates) and _allows(claim, SPOT):
             claim = self._spot_to_spot(claim, price, single=len(candidates) == 1)
@@ -133,12 +140,12 @@ class Consolidation:
         worst = self._prices.worst(claim.template.columns, claim.requirements)
         # Which types are left is no question of their order.
         if not (worst[claim.type_numbers] < price).any():
-            raise NoCommand(f"none of {len(claim.type_numbers)} types is cheaper than {price:g}")
+            raise NoCommand(too_dear(len(claim.type_numbers), price))
         kept = [i for i in claim.ordered_types[:MAX_INSTANCE_TYPES] if worst[i] < price]
         if not kept:
-            raise NoCommand(f"none of {MAX_INSTANCE_TYPES} types is cheaper than {price:g}")
+            raise NoCommand(too_dear(MAX_INSTANCE_TYPES, price))
         if claim.template.columns.missed_min_values(kept, claim.requirements):
-            raise NoCommand(f"the {len(kept)} types cheaper than {price:g} break minValues")
+            raise NoCommand(f"minValues is not met by the {len(kept)} types below ${price:g}")
         return claim.narrowed(kept, claim.requirements)
 
     def _spot_to_spot(self, claim: Claim, price: float, *, single: bool) -> Claim:
@@ -152,7 +159,8 @@ class Consolidation:
             return claim
         if len(types) < SPOT_TO_SPOT_TYPES:
             raise NoCommand(
-                f"spot-to-spot needs {SPOT_TO_SPOT_TYPES} cheaper types, there are {len(types)}"
+                f"SpotToSpotConsolidation requires {SPOT_TO_SPOT_TYPES} cheaper instance type "
+                f"options, got {len(types)}"
             )
         kept = max(SPOT_TO_SPOT_TYPES, _prefix_for_min_values(claim))
         return claim.narrowed(types[:kept], claim.requirements)

@@ -34,6 +34,7 @@ from .conditions import Conditions, evaluate_conditions
 from .consolidation import DELETE, REPLACE, Command, Consolidation, NoCommand
 from .instance_types import CompiledType
 from .launch_prices import LaunchPrices
+from .screening import NOT_PLACED
 from .simulation import Simulation, simulate
 from .solver import Solver
 from .state import StateNode
@@ -87,7 +88,8 @@ class _Run:
         if self.budgets[candidate.pool.name] > 0:
             return False
         self.is_constrained = True
-        self.refuse([candidate], f"it is beyond the budget of NodePool {candidate.pool.name}")
+        pool = candidate.pool.name
+        self.refuse([candidate], f"the budgets of NodePool {pool} allow no further disruption")
         return True
 
     def within_budgets(self, candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -253,7 +255,7 @@ class Disruption:
                 decision = REPLACE if simulation.claims else DELETE
                 claims = tuple(simulation.claims)
                 return Command(decision, [candidate], claims, partial(_same, simulation))
-            run.refuse([candidate], "not every pod finds a place")
+            run.refuse([candidate], NOT_PLACED)
         return None
 
     def _multi_node(

@@ -104,12 +104,7 @@ def blocked_by_budget(
         return False
     if "Node" in owner_kinds(pod.template) or do_not_disrupt_active(pod, now_ns):
         return False
-    matching = [
-        budget
-        for budget in budgets
-        if budget.namespace == pod.namespace
-        and selector_matches(budget.selector, pod.template.labels)
-    ]
+    matching = _matching(pod, budgets)
     if len(matching) > 1:
         return True
     for budget in matching:
@@ -118,6 +113,15 @@ def blocked_by_budget(
         if blocks(budget):
             return True
     return False
+
+
+def _matching(pod: Pod, budgets: Sequence[PodDisruptionBudget]) -> list[PodDisruptionBudget]:
+    return [
+        budget
+        for budget in budgets
+        if budget.namespace == pod.namespace
+        and selector_matches(budget.selector, pod.template.labels)
+    ]
 
 
 def _is_ready(pod: Pod) -> bool:
@@ -135,7 +139,10 @@ def currently_reschedulable(pod: Pod, budgets: Sequence[PodDisruptionBudget], no
 def disruption_blocker(pod: Pod, budgets: Sequence[PodDisruptionBudget], now_ns: int) -> str:
     """Return why the pod keeps its node from being disrupted, empty if it does not."""
     if is_active(pod) and do_not_disrupt_active(pod, now_ns):
-        return f"pod {pod.key} has an active do-not-disrupt annotation"
+        return f"pod {pod.key} has the {DO_NOT_DISRUPT} annotation"
     if blocked_by_budget(pod, budgets, now_ns, allows_no_disruption_now):
-        return f"pod {pod.key} is blocked by its PodDisruptionBudgets"
+        names = [budget.name for budget in _matching(pod, budgets)]
+        if len(names) > 1:
+            return f"eviction does not support multiple PDBs: {pod.key} has {', '.join(names)}"
+        return f"pdb {names[0]} prevents eviction of pod {pod.key}"
     return ""

@@ -17,8 +17,8 @@ from .launch_prices import LaunchPrices
 from .requirements import one_of
 from .solver import Solver
 
-NOT_PLACED = "not every pod finds a place"
-SPOT_TO_SPOT_OFF = "spot-to-spot consolidation is off"
+NOT_PLACED = "not all pods would schedule"
+SPOT_TO_SPOT_OFF = "SpotToSpotConsolidation is disabled, can't replace a spot node with a spot node"
 
 
 class Screened(NamedTuple):
@@ -33,6 +33,16 @@ DELETION = Screened(is_deletion=True)
 UNPLACED = Screened(NOT_PLACED)
 
 _SPOT_ONLY = one_of(CAPACITY_TYPE_LABEL, (SPOT,))
+
+
+def too_many_claims(n_claims: int) -> str:
+    """Return the reason why one node is not turned into several."""
+    return f"can't remove without creating {n_claims} nodes"
+
+
+def too_dear(n_types: int, price: float) -> str:
+    """Return the reason why no type is good enough."""
+    return f"can't replace with a cheaper node: none of {n_types} types is below ${price:g}"
 
 
 def total_price(candidates: Sequence[Candidate]) -> float:
@@ -71,7 +81,7 @@ class Screening:
             elif not n_claims:
                 screened.append(DELETION)
             elif n_claims > 1:
-                screened.append(Screened(f"{n_claims} new claims would be needed"))
+                screened.append(Screened(too_many_claims(n_claims)))
             elif not self._knows_sets:
                 screened.append(OPEN)
             else:
@@ -90,7 +100,7 @@ class Screening:
             if not self._solver.settings.spot_to_spot_consolidation:
                 return SPOT_TO_SPOT_OFF
             least = least_spot
-        return "" if least < price else f"none of {n_types} types is cheaper than {price:g}"
+        return "" if least < price else too_dear(n_types, price)
 
     def _look_up(self, template: int, set_id: int, types: bytes) -> tuple[float, float, int]:
         """Return the least worst launch price, the same for spot alone (or -1), and the types."""
