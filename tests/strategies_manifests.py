@@ -103,6 +103,7 @@ VALID = [
         spec={"requirements": [], "resources": {"requests": {"cpu": "1"}}},
         status={"capacity": {"cpu": "4"}, "nodeName": "n"},
     ),
+    _object("EC2NodeClass", "karpenter.k8s.aws/v1", spec={}),
     _object(
         "PodDisruptionBudget",
         "policy/v1",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .cluster_objects import ClusterObjects, load_cluster
     from .files import Manifest, read_objects
-    from .groups import node_claim_from_dict, node_pool_from_dict
+    from .groups import node_claim_from_dict, node_class_from_dict, node_pool_from_dict
     from .nodes import node_from_dict
     from .pods import PodReader, pod_from_dict, pod_template_from_dict
     from .storage import (
@@ -37,6 +37,7 @@ _MODULE_OF = {
     "load_cluster": "cluster_objects",
     "namespace_from_dict": "workloads",
     "node_claim_from_dict": "groups",
+    "node_class_from_dict": "groups",
     "node_from_dict": "nodes",
     "node_pool_from_dict": "groups",
     "persistent_volume_claim_from_dict": "storage",
@@ -58,6 +59,7 @@ __all__ = [
     "load_cluster",
     "namespace_from_dict",
     "node_claim_from_dict",
+    "node_class_from_dict",
     "node_from_dict",
     "node_pool_from_dict",
     "persistent_volume_claim_from_dict",

@@ -218,6 +218,9 @@ def node_conditions(given: list[wire.Condition] | None) -> tuple[NodeCondition, 
             time_ns(
                 condition.last_transition_time, f"$.status.conditions[{index}].lastTransitionTime"
             ),
+            time_ns(
+                condition.last_heartbeat_time, f"$.status.conditions[{index}].lastHeartbeatTime"
+            ),
         )
         for index, condition in enumerate(given or ())
     )

@@ -189,6 +189,7 @@ class Condition(Wire):
     reason: str | None = None
     message: str | None = None
     last_transition_time: str | None = None
+    last_heartbeat_time: str | None = None
 
 
 class PodStatus(Wire):

@@ -75,12 +75,17 @@ class NodeClaimStatus(Wire):
     capacity: Quantities | None = None
     allocatable: Quantities | None = None
     conditions: list[Condition] | None = None
+    last_pod_event_time: str | None = None
 
 
 class NodeClaim(Wire):
     metadata: ObjectMeta | None = None
     spec: NodeClaimSpec | None = None
     status: NodeClaimStatus | None = None
+
+
+class NodeClass(Wire):
+    metadata: ObjectMeta | None = None
 
 
 class PodDisruptionBudgetSpec(Wire):

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from pyscale.errors import InvalidObjectError
 from pyscale.model.cluster import Cluster
 from pyscale.model.disruption import PodDisruptionBudget
-from pyscale.model.groups import NodePool
+from pyscale.model.groups import NodeClass, NodePool
 from pyscale.model.node_claims import NodeClaim
 from pyscale.model.nodes import Node
 from pyscale.model.pods import Pod
@@ -25,7 +25,7 @@ from pyscale.model.workloads import Namespace, Service, Workload
 
 from ._convert import place
 from .files import Manifest, collector_paused, read_objects
-from .groups import node_claim_from_dict, node_pool_from_dict
+from .groups import AWS_GROUP, node_claim_from_dict, node_class_from_dict, node_pool_from_dict
 from .nodes import node_from_dict
 from .pods import PodReader
 from .storage import (
@@ -58,6 +58,7 @@ class ClusterObjects:
     workloads: tuple[Workload, ...] = ()
     node_pools: tuple[NodePool, ...] = ()
     node_claims: tuple[NodeClaim, ...] = ()
+    node_classes: tuple[NodeClass, ...] = ()
     pod_disruption_budgets: tuple[PodDisruptionBudget, ...] = ()
     persistent_volumes: tuple[PersistentVolume, ...] = ()
     persistent_volume_claims: tuple[PersistentVolumeClaim, ...] = ()
@@ -118,6 +119,7 @@ _KINDS: dict[str, tuple[str, str, bool, Reader]] = {
     "Node": ("", "nodes", False, node_from_dict),
     "NodePool": (KARPENTER_GROUP, "node_pools", False, node_pool_from_dict),
     "NodeClaim": (KARPENTER_GROUP, "node_claims", False, node_claim_from_dict),
+    "EC2NodeClass": (AWS_GROUP, "node_classes", False, node_class_from_dict),
     "PodDisruptionBudget": (
         "policy", "pod_disruption_budgets", True, pod_disruption_budget_from_dict,
     ),

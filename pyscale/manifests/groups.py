@@ -1,4 +1,4 @@
-"""NodePools and NodeClaims from manifests."""
+"""NodePools, NodeClaims and node classes from manifests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyscale.model.disruption import DisruptionBudget, DisruptionSettings
-from pyscale.model.groups import NodePool
+from pyscale.model.groups import NODE_CLASS_HASH, POOL_HASH, NodeClass, NodePool, noted_hash
 from pyscale.model.node_claims import NodeClaim
 from pyscale.model.validation import validate_node_claim, validate_node_pool
 
@@ -23,6 +23,7 @@ from ._convert import (
 )
 
 NEVER = "Never"
+AWS_GROUP = "karpenter.k8s.aws"
 
 _DEFAULT = NodePool(name="")
 
@@ -79,6 +80,7 @@ def _node_pool(given: wire.NodePool) -> NodePool:
         ),
         ready=_is_ready(given.status),
         deletion_ns=time_ns(metadata.deletion_timestamp, "$.metadata.deletionTimestamp"),
+        template_hash=noted_hash(metadata.annotations or {}, POOL_HASH),
     )
 
 
@@ -178,4 +180,29 @@ def _node_claim(given: wire.NodeClaim) -> NodeClaim:
         conditions=node_conditions(status.conditions),
         creation_ns=time_ns(metadata.creation_timestamp, "$.metadata.creationTimestamp"),
         deletion_ns=time_ns(metadata.deletion_timestamp, "$.metadata.deletionTimestamp"),
+        last_pod_event_ns=time_ns(status.last_pod_event_time, "$.status.lastPodEventTime"),
     )
+
+
+def node_class_from_dict(
+    obj: Mapping[str, Any], where: str = "", validate: bool = True
+) -> NodeClass:
+    """Read an ``EC2NodeClass``: which one it is, and the hash that Karpenter noted down.
+
+    Parameters
+    ----------
+    obj, where, validate
+        As in :func:`pyscale.manifests.pod_from_dict`; there is nothing to validate.
+
+    Raises
+    ------
+    InvalidObjectError
+        With object and field path.
+    """
+    return decode("node class", obj, wire.NodeClass, _ec2_node_class, where)
+
+
+def _ec2_node_class(given: wire.NodeClass) -> NodeClass:
+    metadata = given.metadata or base.ObjectMeta()
+    found = noted_hash(metadata.annotations or {}, NODE_CLASS_HASH)
+    return NodeClass(AWS_GROUP, "EC2NodeClass", metadata.name or "", found)

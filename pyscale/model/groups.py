@@ -12,6 +12,15 @@ from .requirements import Requirement
 from .resources import Resources
 from .taints import Taint
 
+#: Annotations in which Karpenter notes down what its objects were made from.
+POOL_HASH = "karpenter.sh/nodepool-hash"
+NODE_CLASS_HASH = "karpenter.k8s.aws/ec2nodeclass-hash"
+
+
+def noted_hash(annotations: Mapping[str, str], key: str) -> tuple[str, str]:
+    """Return the hash that an annotation notes down, and the version of its algorithm."""
+    return annotations.get(key, ""), annotations.get(f"{key}-version", "")
+
 
 @dataclass(frozen=True, slots=True)
 class NodeGroup:
@@ -41,7 +50,8 @@ class NodePool:
     """A ``karpenter.sh/v1`` NodePool; durations None mean Never (or absent, for the grace period).
 
     ``requirements``, ``labels``, ``annotations``, ``taints`` and the rest of the second block are
-    those of ``spec.template``.
+    those of ``spec.template``.  ``template_hash`` is what Karpenter noted down of the template in
+    the pool's annotations: hash and version of the hash.
     """
 
     name: str
@@ -61,3 +71,17 @@ class NodePool:
 
     ready: bool = True
     deletion_ns: int | None = None
+    template_hash: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeClass:
+    """What a provider knows of a node class, an ``EC2NodeClass`` for instance.
+
+    ``template_hash`` is as in :class:`NodePool`.
+    """
+
+    group: str
+    kind: str
+    name: str
+    template_hash: tuple[str, str] = ("", "")

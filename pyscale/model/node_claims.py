@@ -16,6 +16,7 @@ class NodeClaim:
     """A ``karpenter.sh/v1`` NodeClaim; times in nanoseconds since the Unix epoch.
 
     ``expire_after_ns`` None means Never; ``termination_grace_period_ns`` None means absent.
+    ``last_pod_event_ns`` is when a pod came to its node or left it last, as far as its status says.
     """
 
     name: str
@@ -35,6 +36,7 @@ class NodeClaim:
     conditions: tuple[NodeCondition, ...] = ()
     creation_ns: int | None = None
     deletion_ns: int | None = None
+    last_pod_event_ns: int | None = None
 
     @property
     def node_pool(self) -> str:

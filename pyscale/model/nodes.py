@@ -34,6 +34,7 @@ class NodeCondition:
     status: str
     reason: str = ""
     last_transition_ns: int | None = None
+    last_heartbeat_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

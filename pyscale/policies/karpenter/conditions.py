@@ -20,6 +20,8 @@ from .state import ClusterObjects, StateNode
 NODE_POOL_DRIFTED = "NodePoolDrifted"
 REQUIREMENTS_DRIFTED = "RequirementsDrifted"
 INSTANCE_TYPE_NOT_FOUND = "InstanceTypeNotFound"
+#: What is looked at again; other reasons are the provider's.
+CORE_REASONS = (NODE_POOL_DRIFTED, REQUIREMENTS_DRIFTED, INSTANCE_TYPE_NOT_FOUND)
 
 DEFAULT_AGE_NS = 24 * HOUR
 TYPE_CHECK_AGE_NS = HOUR
@@ -79,7 +81,7 @@ def drift_reason(objects: ClusterObjects, node: StateNode, pool: NodePool, type_
     age = DEFAULT_AGE_NS if created is None else objects.now_ns - created
     if age > TYPE_CHECK_AGE_NS and not _is_still_offered(objects, node, type_of(node)):
         return INSTANCE_TYPE_NOT_FOUND
-    return ""
+    return node.provider_drift
 
 
 def _is_still_offered(

@@ -16,6 +16,7 @@ from .result import Claim
 from .solver import Solver
 from .state import ClusterObjects, DaemonSet, Settings
 from .state_nodes import join_nodes
+from .template_drift import NotedHashes
 from .volumes import Volumes
 
 _SHOWN_TYPES = 3
@@ -118,15 +119,21 @@ def objects_of(
     def of(name: str) -> tuple[Any, ...]:
         return tuple(getattr(cluster, name, None) or ())
 
+    pools = tuple(pools) or of("node_pools")
     waiting = tuple(
         pod if is_provisionable(pod) else replace(pod, conditions=(_UNSCHEDULABLE,)) for pod in pods
     )
     everything = sorted((*of("pods"), *waiting), key=lambda pod: (pod.namespace, pod.name))
     sold = tuple(kind for kind in catalog.instance_types if kind.offerings)
     return ClusterObjects(
-        node_pools=tuple(pools) or of("node_pools"),
+        node_pools=pools,
         catalog=replace(catalog, instance_types=sold),
-        nodes=join_nodes(of("nodes"), of("node_claims"), of("csi_nodes")),
+        nodes=join_nodes(
+            of("nodes"),
+            of("node_claims"),
+            of("csi_nodes"),
+            NotedHashes(pools, of("node_classes")),
+        ),
         pods=tuple(everything),
         daemon_sets=tuple(
             DaemonSet(workload.name, workload.template, workload.uid, workload.namespace)

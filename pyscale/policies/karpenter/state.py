@@ -40,7 +40,8 @@ class StateNode:
     ``name`` is the Node's name once registered, else the NodeClaim's; ``node_name`` is always the
     Node's.  ``labels`` and ``taints`` are what scheduling reads, ``node_labels`` and
     ``node_taints`` those of the Node object, ``claim_labels`` those of the NodeClaim.  ``capacity``
-    and ``allocatable`` are in nano-units.  Times are int ns since the epoch, None if unknown; the
+    and ``allocatable`` are in nano-units.  ``provider_drift`` is why the provider calls it
+    drifted, empty if it does not.  Times are int ns since the epoch, None if unknown; the
     last two are durations of the NodeClaim, None for Never and absent.
     """
 
@@ -65,6 +66,7 @@ class StateNode:
     nominated: bool = False
     instance_terminating: bool = False
     stale_hash: bool = False
+    provider_drift: str = ""
     creation_ns: int | None = None
     initialized_ns: int | None = None
     last_pod_event_ns: int | None = None

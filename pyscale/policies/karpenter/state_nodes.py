@@ -12,12 +12,17 @@ from pyscale.model.nodes import NODEPOOL_LABEL, Node, NodeCondition
 from pyscale.model.resources import Resources
 from pyscale.model.volumes import CSINode
 
+from .eviction import DISRUPTED_TAINT
 from .labels import INITIALIZED_LABEL, REGISTERED_LABEL
 from .state import StateNode, visible_taints
+from .template_drift import NotedHashes
 
 
 def join_nodes(
-    nodes: Iterable[Node], claims: Sequence[NodeClaim] = (), csi_nodes: Iterable[CSINode] = ()
+    nodes: Iterable[Node],
+    claims: Sequence[NodeClaim] = (),
+    csi_nodes: Iterable[CSINode] = (),
+    hashes: NotedHashes | None = None,
 ) -> tuple[StateNode, ...]:
     """Join Nodes with their NodeClaims, by provider id or else by the claim's node name.
 
@@ -30,7 +35,14 @@ def join_nodes(
         managed by that pool.
     csi_nodes : iterable of CSINode
         How many volumes can be attached.
+    hashes : NotedHashes, optional
+        What drift is judged by.
+
+    Notes
+    -----
+    A node with the taint of a disruption is one that Karpenter is about to delete.
     """
+    hashes = hashes or NotedHashes(())
     limits = {
         csi_node.name: {
             driver.name: driver.count for driver in csi_node.drivers if driver.count is not None
@@ -44,15 +56,20 @@ def join_nodes(
         claim = by_provider.get(node.provider_id) or by_node.get(node.name)
         if claim is not None:
             seen.add(claim.name)
-        joined.append(_joined(node, claim, bool(claims), limits.get(node.name, {})))
+        joined.append(_joined(node, claim, bool(claims), limits.get(node.name, {}), hashes))
     joined += [_launched(claim) for claim in claims if claim.name not in seen and claim.provider_id]
     return tuple(joined)
 
 
 def _joined(
-    node: Node, claim: NodeClaim | None, has_claims: bool, limits: Mapping[str, int]
+    node: Node,
+    claim: NodeClaim | None,
+    has_claims: bool,
+    limits: Mapping[str, int],
+    hashes: NotedHashes,
 ) -> StateNode:
     pool = node.labels.get(NODEPOOL_LABEL, "")
+    disrupted = any(taint.key == DISRUPTED_TAINT.key for taint in node.taints)
     if claim is None:
         managed = bool(pool) and not has_claims
         return StateNode(
@@ -69,8 +86,9 @@ def _joined(
             pool=pool if managed else "",
             managed=managed,
             ready=_ready(node.conditions),
-            marked_for_deletion=node.deletion_ns is not None,
+            marked_for_deletion=node.deletion_ns is not None or (managed and disrupted),
             deleting=node.deletion_ns is not None,
+            stale_hash=managed and hashes.is_stale(pool, node.annotations),
             creation_ns=node.creation_ns,
             csi_limits=limits,
         )
@@ -98,10 +116,13 @@ def _joined(
         registered=registered,
         initialized=initialized,
         ready=_ready(node.conditions),
-        marked_for_deletion=claim.deletion_ns is not None or terminating,
+        marked_for_deletion=claim.deletion_ns is not None or terminating or disrupted,
         deleting=claim.deletion_ns is not None,
         instance_terminating=terminating,
+        stale_hash=hashes.is_stale(claim.node_pool, claim.annotations),
+        provider_drift=hashes.provider_drift(claim),
         creation_ns=claim.creation_ns,
+        last_pod_event_ns=claim.last_pod_event_ns,
         initialized_ns=_since(claim.conditions, "Initialized"),
         drifted_since_ns=_since(claim.conditions, "Drifted"),
         expire_after_ns=claim.expire_after_ns,
