@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,40 +39,78 @@ def plan(
     catalog: CatalogOption = "ec2:us-east-1",
     node_groups: GroupsOption = "",
     node_pools: PoolsOption = "",
+    disrupt: Annotated[
+        bool, typer.Option("--disrupt", help="Karpenter: which nodes would go, and why not.")
+    ] = False,
+    now: Annotated[
+        str,
+        typer.Option(metavar="TIME", help="The moment, RFC 3339; else the latest in the dump."),
+    ] = "",
     format: Annotated[Format, typer.Option(help="json prints one object.")] = Format.TEXT,
 ) -> int:
-    """Take one scale-up decision on a dump, with its reasons; nothing is simulated.
+    """Take one decision on a dump, with its reasons; nothing is simulated.
 
-    Karpenter: where each pod goes or why not, and which machines would be bought. Cluster
-    Autoscaler: what became of each node group.
+    Karpenter: where each pod goes or why not, and which machines would be bought; with --disrupt
+    which nodes would be deleted or replaced and what that saves, or why they are left alone.
+    Cluster Autoscaler: what became of each node group.
     """
     from ..manifests import load_cluster
+    from ..model.times import parse_timestamp
 
     objects = load_cluster(dump)
     machines = catalog_argument(catalog)
-    (chosen, *more) = policies_of(policy, machines, node_groups, node_pools)
+    chosen: Any
+    chosen, *more = policies_of(policy, machines, node_groups, node_pools)
     if more:
         raise PyscaleError("--policy: expected one policy, found several")
     with usage_errors():
         if chosen.name == "karpenter":
-            _print_karpenter(chosen, objects, machines, format)
+            moment = parse_timestamp(now, "--now") if now else objects.moment_ns or 0
+            if disrupt and not (chosen.pools or objects.node_pools):
+                raise PyscaleError(
+                    f"{dump}: expected a NodePool, whose budgets and rules decide what may go, "
+                    "found none; --node-pools FILE names some"
+                )
+            chosen = _with_pool(chosen, dump, objects, machines)
+            if disrupt:
+                found = chosen.disrupt(objects, catalog=machines, now_ns=moment)
+            else:
+                found = chosen.provision((), objects, catalog=machines, now_ns=moment)
+            print(json.dumps(found.to_dict(), default=list) if format is Format.JSON else found)
+        elif disrupt:
+            raise PyscaleError(f"--disrupt: expected --policy karpenter, found {policy!r}")
         elif chosen.name == "cluster-autoscaler":
             if not node_groups:
                 raise PyscaleError("--node-groups: expected a file with the groups, found none")
-            _print_groups(chosen, objects, machines, format)  # type: ignore[arg-type]
+            _print_groups(chosen, objects, machines, format)
         else:
             raise PyscaleError(f"--policy: expected karpenter or ca, found {policy!r}")
     return 0
 
 
-def _print_karpenter(
-    chosen: Any, objects: ClusterObjects, machines: Catalog, format: Format
-) -> None:
-    found = chosen.provision((), objects, catalog=machines)
-    if format is Format.JSON:
-        print(json.dumps(found.to_dict(), default=list))
-    else:
-        print(found)
+def _with_pool(chosen: Any, dump: str, objects: ClusterObjects, machines: Catalog) -> Any:
+    """Without a NodePool take the one that ``pyscale compare`` takes, and say so."""
+    if chosen.pools or objects.node_pools:
+        return chosen
+    from ..catalog import default_node_pool
+    from ..policies.karpenter import Karpenter
+
+    own = {"DaemonSet", "Node"}
+    templates = [
+        pod.template
+        for pod in objects.pods
+        if pod.template.controller is None or pod.template.controller.kind not in own
+    ]
+    counts = Counter(map(id, templates))
+    alike = {id(template): template for template in templates}
+    pods = [(template, counts[number]) for number, template in alike.items()]
+    pool = default_node_pool(pods, machines)
+    print(
+        f"pyscale: {dump} has no NodePool: pool {pool.name!r} stands in for one, with all machines "
+        "that its pods can use; --node-pools FILE names your own",
+        file=sys.stderr,
+    )
+    return Karpenter([pool])
 
 
 def _print_groups(

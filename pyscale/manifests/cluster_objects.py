@@ -73,6 +73,28 @@ class ClusterObjects:
         """The workloads that want a pod on each eligible node."""
         return tuple(workload for workload in self.workloads if workload.count is None)
 
+    @property
+    def moment_ns(self) -> int | None:
+        """The latest time that nodes, pods and claims tell of, None if they tell of none.
+
+        A dump was made then or a little later: kubelets report every five minutes.
+        """
+        entries: tuple[Any, ...] = (*self.nodes, *self.pods, *self.node_claims)
+        times = [
+            time
+            for entry in entries
+            for time in (
+                entry.creation_ns,
+                getattr(entry, "start_ns", None),
+                getattr(entry, "last_pod_event_ns", None),
+                *(found.last_transition_ns for found in entry.conditions),
+                *(getattr(found, "last_heartbeat_ns", None) for found in entry.conditions),
+            )
+            if time is not None
+        ]
+        latest: int | None = max(times, default=None)
+        return latest
+
     def cluster(self) -> Cluster:
         """Return nodes, pods and disruption budgets as a cluster to try decisions on.
 

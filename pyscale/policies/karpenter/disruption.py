@@ -7,7 +7,7 @@ map, names rule.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import zip_longest
@@ -201,6 +201,32 @@ class Disruption:
         command = self._compute(method, considered, run, eligible) if compute else None
         return MethodResult(candidates, dict(budgets), command, run.left_alone, run.is_constrained)
 
+    def each_alone(self, method: str) -> tuple[dict[str, Command], dict[str, str]]:
+        """Return what a method would do with each of its candidates if there were no other.
+
+        Parameters
+        ----------
+        method : {"Emptiness", "Drift", "SingleNode"}
+
+        Returns
+        -------
+        commands : dict of str to Command
+            By name of the node, whatever the budgets say.
+        left_alone : dict of str to str
+            Name of every other node -> why.
+        """
+        candidates, reasons = self._of_method(method)
+        run = _Run(dict.fromkeys(self._budgets_for(REASONS[method]), UNLIMITED), dict(reasons))
+        if method == EMPTINESS:
+            commands: Iterable[Command] = (Command(DELETE, [each]) for each in candidates)
+        elif method == DRIFT:
+            found = (self._drift([candidate], run) for candidate in candidates)
+            commands = (command for command in found if command is not None)
+        else:
+            totals = PoolTotals(self.solver, self._graceful[0], self.type_of)
+            commands = self._singles(by_savings_ratio(candidates), run, totals)
+        return {command.candidates[0].name: command for command in commands}, run.left_alone
+
     def _of_method(self, method: str) -> tuple[list[Candidate], dict[str, str]]:
         """Return the candidates of a method, and why the other nodes are none."""
         known = self._considered.get(method)
@@ -287,7 +313,13 @@ class Disruption:
     def _single_node(
         self, ordered: Sequence[Candidate], run: _Run, totals: PoolTotals
     ) -> Command | None:
-        """Take the first candidate with a command; the pools take turns."""
+        """Take the first candidate with a command."""
+        return next(self._singles(ordered, run, totals), None)
+
+    def _singles(
+        self, ordered: Sequence[Candidate], run: _Run, totals: PoolTotals
+    ) -> Iterator[Command]:
+        """Yield a command for each candidate that has one; the pools take turns."""
         tried = []
         for candidate in interleaved_by_pool(ordered):
             if run.is_closed(candidate):
@@ -305,9 +337,8 @@ class Disruption:
                     continue
                 command = self._approved(group, run, totals, screened.is_deletion)
                 if command is not None:
-                    return command
+                    yield command
             start, size = start + size, 4 * size
-        return None
 
     def _approved(
         self,

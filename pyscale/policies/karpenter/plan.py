@@ -19,7 +19,7 @@ from .state_nodes import join_nodes
 from .template_drift import NotedHashes
 from .volumes import Volumes
 
-_SHOWN_TYPES = 3
+_SHOWN = 3
 _UNSCHEDULABLE = PodCondition("PodScheduled", "False", "Unschedulable")
 
 
@@ -77,9 +77,7 @@ class Plan:
     def __str__(self) -> str:
         lines = []
         for claim in self.claims:
-            shown = ", ".join(claim.instance_types[:_SHOWN_TYPES])
-            more = len(claim.instance_types) - _SHOWN_TYPES
-            types = f"{shown} and {more} more" if more > 0 else shown
+            types = shortened(claim.instance_types)
             lines.append(
                 f"new node of {claim.pool}: {types}, from ${claim.lowest_price:.4f} an hour, "
                 f"for {len(claim.pods)} pods: {' '.join(claim.pods)}"
@@ -91,6 +89,12 @@ class Plan:
             lines.append(f"{pod} finds no place: {why or 'no NodePool can launch anything'}")
         lines.extend(f"{pod} is ignored: {reason}" for pod, reason in self.ignored.items())
         return "\n".join(lines) or "nothing to do"
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    shown, more = ", ".join(names[:_SHOWN]), len(names) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def objects_of(
@@ -165,7 +169,7 @@ def provision(objects: ClusterObjects, settings: Settings | None = None) -> Plan
     solution = solver.solve()
     batch = solution.batch
     return Plan(
-        claims=tuple(_planned(claim, batch) for claim in solution.claims),
+        claims=tuple(planned_claim(claim, batch) for claim in solution.claims),
         existing={
             solver.nodes[node].name: tuple(sorted(batch[pod] for pod in pods))
             for node, pods in sorted(solution.placements.items())
@@ -177,7 +181,8 @@ def provision(objects: ClusterObjects, settings: Settings | None = None) -> Plan
     )
 
 
-def _planned(claim: Claim, batch: Sequence[str]) -> PlannedClaim:
+def planned_claim(claim: Claim, batch: Sequence[str]) -> PlannedClaim:
+    """Return a claim of a round over ``batch`` as a part of a plan."""
     found = claim.to_dict(batch)
     prices = claim.template.columns.prices(claim.final_requirements)
     dearest = max(prices[i] for i in claim.ordered_types[: len(claim.types)])

@@ -19,6 +19,7 @@ from ..decision import Action, AddNodes, Decision, RemoveNodes, ReplaceNodes, Wa
 from .consolidation import DELETE
 from .disruption import Disruption
 from .disruption_loop import DisruptionLoop, Execution
+from .disruption_plan import DisruptionPlan, plan_disruption
 from .launch_prices import LaunchPrices
 from .launching import order_of
 from .memory import CompileMemory
@@ -151,6 +152,28 @@ class Karpenter:
             The moment, in Unix time.
         """
         return provision(objects_of(cluster, self.pools, catalog, pods, now_ns), self.settings())
+
+    def disrupt(
+        self,
+        cluster: Any,
+        *,
+        catalog: Catalog,
+        pods: Iterable[Pod] = (),
+        now_ns: int | None = None,
+    ) -> DisruptionPlan:
+        """Return which nodes would be deleted or replaced now, and why the others would not.
+
+        Parameters
+        ----------
+        cluster, catalog, pods
+            As for :meth:`provision`.
+        now_ns : int, optional
+            The moment, in Unix time; by default the latest that the cluster's objects tell of.
+        """
+        if now_ns is None:
+            now_ns = getattr(cluster, "moment_ns", None) or 0
+        objects = objects_of(cluster, self.pools, catalog, pods, now_ns)
+        return plan_disruption(objects, self.settings())
 
     def begin(self, setting: Setting) -> KarpenterRun:
         """Return what decides in one run."""
