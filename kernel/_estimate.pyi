@@ -1,4 +1,3 @@
-from collections.abc import Callable, Iterable
 from typing import TypeAlias, final
 
 import numpy as np
@@ -9,6 +8,9 @@ from ._bind import ClusterState
 Bytes: TypeAlias = bytes | bytearray | NDArray[np.uint8]
 
 def is_plain(state: ClusterState, class_id: int) -> bool: ...
+def verdicts(
+    state: ClusterState, classes: NDArray[np.int32], node: int
+) -> tuple[NDArray[np.int32], NDArray[np.uint64]]: ...
 def room_verdicts(state: ClusterState, classes: NDArray[np.int32], node: int) -> bytearray: ...
 
 @final
@@ -36,34 +38,3 @@ class NewNodes:
         arithmetic: int = -1,
     ) -> None: ...
     def contents(self) -> list[tuple[int, dict[int, int]]]: ...
-
-@final
-class CheckedNodes:
-    def __init__(
-        self,
-        state: ClusterState,
-        kind: int,
-        own: Iterable[int],
-        new_names: Callable[[int], tuple[int, int]],
-        last_match: int,
-        limit: int,
-        open_nodes: NDArray[np.uint8],
-    ) -> None: ...
-    @property
-    def last_match(self) -> int: ...
-    @property
-    def arithmetic_nodes(self) -> int: ...
-    @property
-    def nodes(self) -> list[int]: ...
-    @property
-    def held(self) -> dict[int, dict[int, int]]: ...
-    def deal(
-        self,
-        classes: NDArray[np.int32],
-        counts: NDArray[np.int64],
-        fits: Bytes,
-        spreads: Bytes,
-        alone: Bytes,
-        placed: NDArray[np.int64],
-        arithmetic: int = -1,
-    ) -> None: ...

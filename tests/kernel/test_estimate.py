@@ -71,7 +71,7 @@ def check(node, base, pods, counts, last_match, limit, fast_path, alone=False):
     table, placement = ClassTable(), KernelPlacement()
     classes = [table.add(i, pod) for i, pod in enumerate(pods)]
     for i, other in enumerate(base):
-        placement.add_node(other, f"base-{i}", classes[:1] if i % 2 else ())
+        placement.add_node(other, f"base-{i}", own=classes[:1] if i % 2 else ())
     placement.last_match = last_match
     shape = NodeShape.of(node)
     groups = [PodGroup(c, list(range(n))) for c, n in zip(classes, counts, strict=False)]

@@ -6,15 +6,27 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pyscale.model.resources import CPU, MEMORY
 from pyscale.policies.cluster_autoscaler.equivalence import PodGroup
 from pyscale.policies.cluster_autoscaler.estimator import (
     Counts,
     Estimate,
+    fast_path_group,
     has_hostname_spread,
-    order_of,
 )
+from pyscale.policies.cluster_autoscaler.kernel_placement import KernelPlacement
 from pyscale.policies.cluster_autoscaler.node_shapes import NodeShape
-from pyscale.policies.cluster_autoscaler.placement import Placement, Refusal
+from pyscale.policies.cluster_autoscaler.placement import Refusal
+
+
+def score(group: PodGroup, allocatable: dict[str, int]) -> float:
+    """Share of the template's allocatable cpu plus share of its memory, of one pod."""
+    total = 0.0
+    for name, amount in ((CPU, group.pod_class.cpu), (MEMORY, group.pod_class.memory)):
+        if allocatable.get(name, 0) > 0:
+            total += amount / allocatable[name]
+    return total
+
 
 POD_TOPOLOGY_SPREAD = "PodTopologySpread"
 
@@ -24,7 +36,7 @@ class Estimator:
 
     Parameters
     ----------
-    placement : Placement
+    placement : KernelPlacement
         The cluster as it is.
     shape : NodeShape
         The template.
@@ -35,7 +47,7 @@ class Estimator:
     """
 
     def __init__(
-        self, placement: Placement, shape: NodeShape, limit: int, fast_path: bool = False
+        self, placement: KernelPlacement, shape: NodeShape, limit: int, fast_path: bool = False
     ) -> None:
         self._placement = placement
         self._shape = shape
@@ -48,7 +60,14 @@ class Estimator:
 
     def estimate(self, groups: Sequence[PodGroup]) -> Estimate:
         """Place the pods of the groups on as many new nodes as it takes."""
-        order, arithmetic = order_of(groups, self._shape, self._fast_path)
+        shape = self._shape
+        order = sorted(range(len(groups)), key=lambda i: -score(groups[i], shape.allocatable))
+        arithmetic = None
+        if self._fast_path:
+            arithmetic = fast_path_group(order, groups, shape.capacity)
+        if arithmetic is not None:
+            order.remove(arithmetic)
+            order.append(arithmetic)
         self._placement.fork()
         may_add = True
         for position in order:
@@ -61,8 +80,12 @@ class Estimator:
             else:
                 may_add = self._open_nodes(position, groups[position], count - done)
         self._placement.revert()
-        self._result.per_node = [(1, counts) for counts in self._new.values()]
-        return self._result
+        per_node = [(1, counts) for counts in self._new.values()]
+        used = sum(1 for counts in self._new.values() if counts)
+        result = self._result
+        result.node_count = used + len(result.existing) + result.arithmetic_nodes
+        result.read_nodes = lambda: per_node
+        return result
 
     def _fill_open_nodes(self, position: int, group: PodGroup, count: int) -> int:
         """Place pods on nodes opened before until one fits none of them; return how many."""
@@ -144,7 +167,7 @@ class Estimator:
         if not self._permit():
             return False
         name = f"template-node-{len(self._new)}"
-        self._last = self._placement.add_node(self._shape.node, name, self._shape.pods)
+        self._last = self._placement.add_node(self._shape.node, name, own=self._shape.pods)
         self._new[self._last] = {}
         return True
 

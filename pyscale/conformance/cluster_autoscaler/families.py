@@ -11,12 +11,12 @@ from ...policies.cluster_autoscaler.balancing import balance
 from ...policies.cluster_autoscaler.budgets import Bucket, Cropper, GroupFacts
 from ...policies.cluster_autoscaler.equivalence import PodGroup, equivalence_groups
 from ...policies.cluster_autoscaler.estimator import Counts, Estimate
+from ...policies.cluster_autoscaler.kernel_placement import KernelPlacement
 from ...policies.cluster_autoscaler.limits import cluster_limit, combined, similar_groups_limit
 from ...policies.cluster_autoscaler.pod_list import FilterOutSchedulable
 from ...policies.cluster_autoscaler.similar import Comparator
 from ...policies.cluster_autoscaler.snapshot import LoadedNode, Snapshot
 from ...policies.cluster_autoscaler.world import NodeRow, PodColumns
-from .placements import new_placement
 from .reader import GPU_LABEL, CaseReader, timestamp
 
 Json = dict[str, Any]
@@ -25,7 +25,7 @@ Json = dict[str, Any]
 def estimator(given: Json) -> Json:
     """One template, ready-made pod groups."""
     reader = CaseReader(given)
-    placement = new_placement()
+    placement = KernelPlacement()
     handles: dict[str, int] = {}
     pods: dict[str, list[Json]] = {}
     for pod in given.get("pods") or ():
@@ -33,7 +33,7 @@ def estimator(given: Json) -> Json:
     for node in given.get("nodes") or ():
         row = reader.node_row(node)
         classes = [reader.pod_class(pod) for pod in pods.get(row.name, ())]
-        handles[row.name] = placement.add_node(row.node, row.name, classes)
+        handles[row.name] = placement.add_node(row.node, row.name, own=classes)
     template = given["template"]
     shape = reader.shape(template["nodeTemplate"], tuple(template.get("pods") or ()))
     groups = [
@@ -53,7 +53,7 @@ def estimator(given: Json) -> Json:
     kept = list(range(len(groups)))
     if given["prefilter"]:
         placement.fork()
-        fresh = placement.add_node(shape.node, "template-node", shape.pods)
+        fresh = placement.add_node(shape.node, "template-node", own=shape.pods)
         kept = [i for i in kept if placement.refusal(groups[i].pod_class, fresh) is None]
         placement.revert()
         result["schedulable"] = kept or None
@@ -92,8 +92,9 @@ def equivalence(given: Json) -> Json:
     """Pods in pending order, grouped."""
     reader = CaseReader(given)
     names = [pod["name"] for pod in given["pods"]]
-    classes = [reader.pod_class(pod) for pod in given["pods"]]
-    groups = equivalence_groups(range(len(names)), classes)
+    pods = PodColumns(reader.table.classes)
+    listed = pods.listed([_add_pod(pods, reader, pod) for pod in given["pods"]])
+    groups = equivalence_groups(listed, pods.table)
     return {"groups": sorted(([names[pod] for pod in g.pods] for g in groups), key=lambda g: g[0])}
 
 
@@ -190,9 +191,9 @@ def balancing(given: Json) -> Json:
 def filter_out_schedulable(given: Json) -> Json:
     """Several calls; the snapshot is rebuilt before each, hints and the scan's start persist."""
     reader = CaseReader(given)
-    snapshot = Snapshot(new_placement())
+    snapshot = Snapshot(KernelPlacement())
     processor = FilterOutSchedulable()
-    pods = PodColumns()
+    pods = PodColumns(reader.table.classes)
     nodes = list(given["nodes"])
     bound = list(given.get("pods") or ())
     calls = []
@@ -206,14 +207,14 @@ def filter_out_schedulable(given: Json) -> Json:
             on_node.setdefault(pod["nodeName"], []).append(_add_pod(pods, reader, pod))
         snapshot.load(
             [
-                LoadedNode(row.name, _current(row), on_node.get(row.name, []))
+                LoadedNode(row.name, _current(row), pods.listed(on_node.get(row.name, [])))
                 for row in map(reader.node_row, nodes)
             ],
-            pods.classes,
+            pods.table,
         )
         snapshot.fork()
         pending = [_add_pod(pods, reader, pod) for pod in call["pending"]]
-        placed, left = processor.run(snapshot, pods, pending)
+        placed, left = processor.run(snapshot, pods.listed(pending), pods.table)
         calls.append(
             {
                 "placed": {pods.names[pod]: node for pod, node in placed.items()},

@@ -14,11 +14,17 @@ from ...model.taints import Taint
 from ...model.times import parse_timestamp
 from ...policies.cluster_autoscaler.classes import ClassTable, PodClass
 from ...policies.cluster_autoscaler.expander import PodPrice
+from ...policies.cluster_autoscaler.kernel_placement import KernelPlacement
 from ...policies.cluster_autoscaler.node_shapes import NodeShape
 from ...policies.cluster_autoscaler.options import Options
 from ...policies.cluster_autoscaler.templates import daemon_pod_template, should_run
-from ...policies.cluster_autoscaler.world import Controller, DaemonSet, NodeGroupRow, NodeRow
-from .placements import new_placement
+from ...policies.cluster_autoscaler.world import (
+    NO_PODS,
+    Controller,
+    DaemonSet,
+    NodeGroupRow,
+    NodeRow,
+)
 
 GPU_LABEL = "gpu-type"
 START_NS = parse_timestamp("2000-01-01T00:00:00Z")
@@ -92,8 +98,8 @@ class CaseReader:
         daemon_sets = list(daemon_sets)
         if not daemon_sets:
             return []
-        placement = new_placement()
-        handle = placement.add_node(node, "new-node", ())
+        placement = KernelPlacement()
+        handle = placement.add_node(node, "new-node")
         return [
             daemon_set.pod_class
             for daemon_set in daemon_sets
@@ -150,7 +156,7 @@ class CaseReader:
             ready=given.get("ready", True),
             ready_since_ns=timestamp(given.get("readyTransition"), created),
             created_ns=created,
-            pods=[],
+            pods=NO_PODS,
         )
 
     def group_row(self, given: dict[str, Any]) -> NodeGroupRow:

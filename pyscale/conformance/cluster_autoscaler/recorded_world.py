@@ -16,6 +16,7 @@ from ...model.times import SECOND
 from ...policies.cluster_autoscaler.disruption import BudgetTracker
 from ...policies.cluster_autoscaler.world import (
     DELETION_CANDIDATE,
+    NO_PODS,
     OUT_OF_RESOURCES,
     TO_BE_DELETED,
     Instance,
@@ -50,7 +51,8 @@ class RecordedWorld:
         self._machines: dict[str, list[_Machine]] = {name: [] for name in self._groups}
         self._counters = dict.fromkeys(self._groups, 0)
         self._nodes: dict[str, NodeRow] = {}
-        self.pods = PodColumns()
+        self.pods = PodColumns(reader.table.classes)
+        self._rows: dict[str, NodeRow] = {}
         self._given_pods: dict[str, Json] = {}
         self._alive: dict[int, str] = {}
         self._on_node: dict[str, list[int]] = {}
@@ -110,6 +112,7 @@ class RecordedWorld:
         self._alive[pod] = node
         if node:
             self._on_node[node].append(pod)
+            self._rows.pop(node, None)
 
     def _apply_delete(self, name: str) -> None:
         self._remove(self._ids[name])
@@ -121,6 +124,7 @@ class RecordedWorld:
         pod = self._ids[name]
         self._alive[pod] = node
         self._on_node[node].append(pod)
+        self._rows.pop(node, None)
         for position in self._owed.pop(name.rsplit("~", 1)[0], ()):
             self._allow(position, 1)
 
@@ -130,9 +134,10 @@ class RecordedWorld:
         node = self._reader.node(given["nodeTemplate"])
         now = self._now
         self._nodes[name] = NodeRow(
-            name, group, node, node.taints, node.unschedulable, ready, now, now, []
+            name, group, node, node.taints, node.unschedulable, ready, now, now, NO_PODS
         )
         self._on_node[name] = []
+        self._rows.pop(name, None)
         own = [self._reader.template_class(k) for k in given.get("templatePods") or ()]
         own += self._reader.daemon_pods(node, self._daemon_sets)
         for k, pod_class in enumerate(own):
@@ -151,9 +156,11 @@ class RecordedWorld:
         self._nodes[name] = replace(
             row, ready=ready, ready_since_ns=self._now, version=row.version + 1
         )
+        self._rows.pop(name, None)
 
     def _apply_gone(self, name: str) -> None:
         self._nodes.pop(name, None)
+        self._rows.pop(name, None)
         for pod in self._on_node.pop(name, ()):
             self._alive.pop(pod, None)
         for group, machines in self._machines.items():
@@ -169,6 +176,7 @@ class RecordedWorld:
         node = self._alive.pop(pod, None)
         if node and node in self._on_node:
             self._on_node[node].remove(pod)
+            self._rows.pop(node, None)
 
     # --- what the autoscaler reads ---
 
@@ -186,12 +194,11 @@ class RecordedWorld:
 
     def observe(self) -> Observation:
         """List everything."""
-        ended = [p for p in self._alive if self.pods.classes[p].terminal]
-        skipped = set(ended)
-        nodes = [
-            replace(row, pods=[p for p in self._on_node[row.name] if p not in skipped])
-            for row in self._nodes.values()
-        ]
+        skipped = {pod for pod in self._alive if self.pods.classes[pod].terminal}
+        for row in self._nodes.values():
+            if row.name not in self._rows:
+                held = [pod for pod in self._on_node[row.name] if pod not in skipped]
+                self._rows[row.name] = replace(row, pods=self.pods.listed(held))
         pending = [
             pod
             for pod, node in self._alive.items()
@@ -199,8 +206,8 @@ class RecordedWorld:
         ]
         return Observation(
             self.pods,
-            nodes,
-            pending,
+            [self._rows[name] for name in self._nodes],
+            self.pods.listed(pending),
             [replace(row) for row in self._groups.values()],
             tuple(self._budgets),
             self._controllers,
@@ -318,6 +325,7 @@ class RecordedWorld:
         self._nodes[name] = replace(
             row, taints=kept + tuple(add), unschedulable=cordoned, version=row.version + 1
         )
+        self._rows.pop(name, None)
         for taint in add:
             self._note("Taint", name, _TAINT_NAMES[taint.key])
         for key in remove:
@@ -372,6 +380,6 @@ class RecordedWorld:
         """Return the names of nodes that belong to a group."""
         return {name for name, row in self._nodes.items() if row.group}
 
-    def templates_of(self, pods: Sequence[int]) -> list[str]:
+    def templates_of(self, pods: Iterable[int]) -> list[str]:
         """Return the number of each pod's template, as text."""
         return [str(self._given_pods[self.pods.names[pod]]["template"]) for pod in pods]

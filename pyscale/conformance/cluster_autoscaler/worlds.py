@@ -10,10 +10,11 @@ from typing import Any
 from ...model.times import SECOND
 from ...policies.cluster_autoscaler.actuator import Actuator
 from ...policies.cluster_autoscaler.expander import Expander
+from ...policies.cluster_autoscaler.kernel_placement import KernelPlacement
 from ...policies.cluster_autoscaler.loop import Autoscaler, Iteration
 from ...policies.cluster_autoscaler.scale_up import Remaining, ScaleUpStatus
+from ...policies.cluster_autoscaler.world import Int64s
 from ..difference import first_difference
-from .placements import new_placement
 from .reader import GPU_LABEL, START_NS, CaseReader
 from .recorded_world import RecordedWorld
 
@@ -43,7 +44,7 @@ def _run(given: Json, recorded: Json) -> Json:
         reader.options.expander, given.get("priorityExpanderConfig"), reader.pod_price(), GPU_LABEL
     )
     actuator = Actuator(reader.options, world)
-    autoscaler = Autoscaler(reader.options, world, new_placement(), expander, actuator, GPU_LABEL)
+    autoscaler = Autoscaler(reader.options, world, KernelPlacement(), expander, actuator, GPU_LABEL)
     interval = given.get("intervalSeconds", DEFAULT_INTERVAL)
     recorded_steps = recorded["steps"]
     has_utilization = any("util" in step.get("scaleDown", {}) for step in recorded_steps)
@@ -126,9 +127,9 @@ class _StepWriter:
             row["best"] = status.best.group
         if status.plan:
             row["plan"] = sorted(list(change) for change in status.plan)
-        if status.triggered:
+        if len(status.triggered):
             row["triggered"] = self._pods(status.triggered)
-        if status.awaiting:
+        if len(status.awaiting):
             row["await"] = self._pods(status.awaiting)
         if status.remaining:
             row["remain"] = self._remaining(status.remaining)
@@ -138,12 +139,12 @@ class _StepWriter:
             row["error"] = status.error
         return row
 
-    def _option_pods(self, pods: Sequence[int]) -> Any:
+    def _option_pods(self, pods: Sequence[int] | Int64s) -> Any:
         if not self._detail or len(pods) > LONG_LIST:
             return len(pods)
         return sorted(self._names[pod] for pod in pods)
 
-    def _pods(self, pods: Sequence[int]) -> Any:
+    def _pods(self, pods: Sequence[int] | Int64s) -> Any:
         if len(pods) > LONG_LIST:
             given = self._world.templates_of(pods)
             return {"countByTemplate": dict(Counter(given))}
@@ -193,7 +194,10 @@ class _StepWriter:
                 row["util"] = util
         if self._detail and done.is_planned and planner.unneeded:
             row["moves"] = {
-                name: {self._names[pod]: node for pod, node in found.moves.items()}
+                name: {
+                    self._names[pod]: autoscaler.name_of(node)
+                    for pod, node in zip(found.pods.tolist(), found.nodes.tolist(), strict=True)
+                }
                 for name, found in planner.unneeded.items()
             }
         if status.started:

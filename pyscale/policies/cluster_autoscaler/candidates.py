@@ -5,13 +5,17 @@ Specification section 5.2; upstream ``processors/scaledowncandidates``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from .drain import DrainRules
+import numpy as np
+
+from .classes import PodClass
+from .drain import DRAIN, MOVE, SKIP, WAIT, DrainRules
+from .fleet import Fleet
 from .options import Options
-from .snapshot import Snapshot
-from .world import NodeGroupRow, NodeRow, Pods
+from .utilization import HAS_MOVED, HAS_TERMINATING, HAS_WAITING
+from .world import Int64s, NodeGroupRow, PodColumns, Pods
 
 
 @dataclass(slots=True)
@@ -35,52 +39,49 @@ class GroupDelays:
 
 
 class CandidateOrder:
-    """Sorts candidates; what it finds of a node holds while the node's pods are the same list."""
+    """Sorts candidates, by what drain rules without workload objects say of their pods."""
 
-    def __init__(self, options: Options, pods: Pods) -> None:
-        self._rules = DrainRules(options, pods)
-        self._known: dict[str, tuple[Sequence[int], bool, bool]] = {}
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._rules = DrainRules(options, PodColumns())
+
+    def bits_of(self, pod_class: PodClass) -> int:
+        """Return what a pod makes of its node's place in the order."""
+        outcome = self._rules.of_class(pod_class)
+        if outcome == WAIT:
+            return HAS_WAITING
+        if outcome == SKIP or (outcome in (MOVE, DRAIN) and pod_class.is_daemon_set):
+            return 0
+        return HAS_MOVED
 
     def sort(
         self,
-        nodes: Sequence[NodeRow],
+        fleet: Fleet,
         groups: Mapping[str, NodeGroupRow],
-        snapshot: Snapshot,
         unneeded: Collection[str],
         is_held_back: Callable[[str], bool],
+        pods: Pods,
         now: int,
-    ) -> list[NodeRow]:
-        """Return nodes of groups above their minimum, those that are easiest to remove first.
+    ) -> Int64s:
+        """Return positions of nodes of groups above their minimum, the easiest to remove first.
 
         Empty ones come first, and of those the ones that wait for no pod to complete; then those
         that were unneeded before; equal ones keep their order.
         """
-        open_groups = {
-            name
-            for name, group in groups.items()
-            if group.target > group.min_size and not is_held_back(name)
-        }
-        ranked: list[tuple[tuple[bool, bool, bool], int, NodeRow]] = []
-        for node in nodes:
-            if node.group not in open_groups:
-                continue
-            empty, waits = self._emptiness(node, snapshot, now)
-            rank = not empty, empty and waits, node.name not in unneeded
-            ranked.append((rank, len(ranked), node))
-        ranked.sort(key=lambda entry: entry[:2])
-        return [node for _, _, node in ranked]
-
-    def _emptiness(self, node: NodeRow, snapshot: Snapshot, now: int) -> tuple[bool, bool]:
-        """Whether a node has no pod to move, and whether one of its pods is to complete."""
-        handle = snapshot.handle(node.name)
-        if handle is None:
-            return False, False
-        pods = snapshot.pods_on(handle)
-        known = self._known.get(node.name)
-        if known is not None and known[0] is pods:
-            return known[1], known[2]
-        found = self._rules.pods_to_move(pods, None, now)
-        empty = found.blocking is None and not found.moved
-        if self._rules.is_timeless(pods):
-            self._known[node.name] = pods, empty, found.waits
-        return empty, found.waits
+        is_open = np.zeros(len(fleet.group_names) + 1, np.bool_)  # the last one is no group
+        for number, name in enumerate(fleet.group_names):
+            group = groups.get(name)
+            if group is not None and group.target > group.min_size and not is_held_back(name):
+                is_open[number] = True
+        positions = fleet.listed[is_open[fleet.group[fleet.handles[fleet.listed]]]]
+        handles = fleet.handles[positions]
+        bits = fleet.measures.bits[handles]
+        moves, waits = (bits & HAS_MOVED) > 0, (bits & HAS_WAITING) > 0
+        for place in np.flatnonzero(bits & HAS_TERMINATING).tolist():
+            rules = DrainRules(self._options, pods)
+            found = rules.pods_to_move(fleet.content(int(handles[place])), None, now)
+            moves[place] = found.blocking is not None or bool(found.moved)
+            waits[place] = found.waits
+        was_needed = ~fleet.mask_of(unneeded)[handles]
+        rank = 4 * moves + 2 * (waits & ~moves) + was_needed
+        return positions[np.argsort(rank, kind="stable")]

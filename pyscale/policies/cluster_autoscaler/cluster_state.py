@@ -44,6 +44,15 @@ class _Range:
     target: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Listing:
+    """What is read of a list of instances again and again."""
+
+    instances: Sequence[Instance]
+    names: frozenset[str]
+    failed: Sequence[Instance]
+
+
 @dataclass(slots=True)
 class IncorrectSize:
     """A number of nodes that does not match the target, since when."""
@@ -87,17 +96,24 @@ class ClusterState:
         self._cache_due: int | None = None
         self._instances: dict[str, Sequence[Instance]] = {}
         self._previous: dict[str, Sequence[Instance]] = {}
-        self._names: dict[str, tuple[Sequence[Instance], frozenset[str]]] = {}
+        self._listings: dict[str, _Listing] = {}
+        self._settled: tuple[int, dict[str, Sequence[Instance]]] | None = None
 
     # --- the update of each iteration ---
 
-    def update(self, nodes: Sequence[NodeRow], groups: Sequence[NodeGroupRow], now: int) -> None:
-        """Take in a new observation."""
+    def update(
+        self, nodes: Sequence[NodeRow], version: int, groups: Sequence[NodeGroupRow], now: int
+    ) -> None:
+        """Take in a new observation; nodes of one version differ in their pods only."""
         self._groups = [group.name for group in groups]
         targets = {group.name: group.target for group in groups}
         self._previous, self._instances = self._instances, self._list_instances(now)
-        self._update_unregistered(nodes, now)
-        self._update_readiness(nodes, now)
+        if not self._is_settled(version):
+            self._update_unregistered(nodes, now)
+            self._update_readiness(nodes, now)
+            # As long as nobody is missing or unready, time alone changes nothing.
+            if not self._unregistered_since and all(node.ready for node in nodes):
+                self._settled = version, self._instances
         self._update_ranges(targets)
         self._update_requests(now)
         self._handle_creation_errors(now)
@@ -126,6 +142,18 @@ class ClusterState:
                 self._cache[group] = list(self._world.instances(group))
         return dict(self._cache)
 
+    def _is_settled(self, version: int) -> bool:
+        """Whether readiness is what it was: nodes and instances are the same."""
+        if self._settled is None:
+            return False
+        known, instances = self._settled
+        if known == version and all(
+            instances.get(group) is self._instances.get(group) for group in self._groups
+        ):
+            return True
+        self._settled = None
+        return False
+
     def _update_unregistered(self, nodes: Sequence[NodeRow], now: int) -> None:
         registered = {node.name for node in nodes}
         since: dict[str, tuple[str, int]] = {}
@@ -149,7 +177,8 @@ class ClusterState:
             if own is None:
                 own = readiness[node.group] = Readiness()
             own.registered += 1
-            if node.name not in self._known_names(node.group):
+            instances = self._instances.get(node.group, ())
+            if node.name not in self._listing(node.group, instances).names:
                 continue
             if node.ready:
                 own.ready += 1
@@ -165,14 +194,16 @@ class ClusterState:
                 own.unregistered += 1
         self._readiness, self._total = readiness, total
 
-    def _known_names(self, group: str) -> frozenset[str]:
-        """Names of a group's instances as last read."""
-        instances = self._instances.get(group, ())
-        known = self._names.get(group)
-        if known is None or known[0] is not instances:
-            known = instances, frozenset(instance.name for instance in instances)
-            self._names[group] = known
-        return known[1]
+    def _listing(self, group: str, instances: Sequence[Instance]) -> _Listing:
+        known = self._listings.get(group)
+        if known is None or known.instances is not instances:
+            known = _Listing(
+                instances,
+                frozenset(instance.name for instance in instances),
+                [instance for instance in instances if instance.failed],
+            )
+            self._listings[group] = known
+        return known
 
     def _update_ranges(self, targets: dict[str, int]) -> None:
         self._ranges = {}
@@ -200,11 +231,13 @@ class ClusterState:
 
     def _handle_creation_errors(self, now: int) -> None:
         for group in self._groups:
+            failed = self._listing(group, self._instances.get(group, ())).failed
+            if not failed:
+                continue
             seen = {i.name for i in self._previous.get(group, ()) if i.failed}
             by_error: dict[str, list[str]] = {}
-            for instance in self._instances.get(group, ()):
-                if instance.failed:
-                    by_error.setdefault(instance.error, []).append(instance.name)
+            for instance in failed:
+                by_error.setdefault(instance.error, []).append(instance.name)
             for names in by_error.values():
                 fresh = [name for name in names if name not in seen]
                 if fresh and self.is_scaling_up(group):
@@ -329,7 +362,8 @@ class ClusterState:
         """Return per group the instances that report a creation error."""
         found: dict[str, list[str]] = {}
         for group in self._groups:
-            names = [i.name for i in self._instances.get(group, ()) if i.failed]
+            failed = self._listing(group, self._instances.get(group, ())).failed
+            names = [instance.name for instance in failed]
             if names:
                 found[group] = names
         return found

@@ -5,8 +5,10 @@ Specification section 5.5; upstream ``simulator/drainability/rules``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from ...model.times import SECOND
 from .classes import PREFIX, PodClass
@@ -67,14 +69,14 @@ class DrainRules:
         self._static: dict[int, str] = {}
 
     def pods_to_move(
-        self, pods: Sequence[int], budgets: BudgetTracker | None, now: int
+        self, pods: Iterable[int], budgets: BudgetTracker | None, now: int
     ) -> PodsToMove:
         """Apply the rules to the pods of a node, in their order, until one blocks."""
         found = PodsToMove()
         lookup = self._pods.classes
         for pod in pods:
             pod_class = lookup[pod]
-            outcome = self._outcome(pod, pod_class, budgets, now)
+            outcome = self.outcome(pod, pod_class, budgets, now)
             if outcome in (MOVE, DRAIN):
                 (found.daemon if pod_class.is_daemon_set else found.moved).append(pod)
             elif outcome == WAIT:
@@ -83,38 +85,29 @@ class DrainRules:
                 return PodsToMove(blocking=pod, reason=outcome)
         return found
 
-    def is_timeless(self, pods: Sequence[int]) -> bool:
-        """Whether the outcome for pods depends on neither time nor other objects."""
-        return not any(
-            self._pods.classes[pod].terminating
-            or self._static.get(self._pods.classes[pod].index) == KUBE_SYSTEM_POD
-            for pod in pods
-        )
-
-    def _outcome(
-        self, pod: int, pod_class: PodClass, budgets: BudgetTracker | None, now: int
-    ) -> str:
-        """Return one of the four outcomes, or the reason of a block."""
-        if pod_class.terminating and self._is_long_terminating(pod, pod_class, now):
-            return SKIP
+    def of_class(self, pod_class: PodClass) -> str:
+        """Return the outcome for a pod that is not under deletion, budgets and age left out."""
         outcome = self._static.get(pod_class.index)
         if outcome is None:
             outcome = self._static[pod_class.index] = self._of_class(pod_class)
+        return outcome
+
+    def outcome(
+        self, pod: int, pod_class: PodClass, budgets: BudgetTracker | None, now: int
+    ) -> str:
+        """Return one of the four outcomes, or the reason of a block."""
+        if pod_class.terminating and is_long_terminating(self._pods, pod, pod_class, now):
+            return SKIP
+        outcome = self.of_class(pod_class)
         if outcome == KUBE_SYSTEM_POD:
             if budgets is None or not budgets.matching(pod_class):
-                age = now - self._pods.created_ns[pod]
+                age = now - int(self._pods.created_ns(np.array([pod], np.int64))[0])
                 old = age > self._options.blocking_system_pod_distruption_timeout
                 return MOVE if old else KUBE_SYSTEM_POD
-            outcome = self._late_rules(pod_class)
+            outcome = self.late_rules(pod_class)
         if outcome == MOVE and budgets is not None and budgets.blocks(pod_class):
             return NOT_ENOUGH_BUDGET
         return outcome
-
-    def _is_long_terminating(self, pod: int, pod_class: PodClass, now: int) -> bool:
-        deletion = self._pods.deletion_ns[pod]
-        seconds = pod_class.template.spec.termination_grace_period_seconds
-        grace = DEFAULT_GRACE if seconds is None else seconds * SECOND
-        return deletion is not None and deletion + grace + LONG_TERMINATING_EXTRA < now
 
     def _of_class(self, pod_class: PodClass) -> str:
         """Rules 1 and 3 to 11, which read nothing but the class and its controller."""
@@ -132,9 +125,10 @@ class DrainRules:
             return NOT_REPLICATED
         if self._options.skip_nodes_with_system_pods and pod_class.namespace == KUBE_SYSTEM:
             return KUBE_SYSTEM_POD
-        return self._late_rules(pod_class)
+        return self.late_rules(pod_class)
 
-    def _late_rules(self, pod_class: PodClass) -> str:
+    def late_rules(self, pod_class: PodClass) -> str:
+        """Rules 10 and 11, all that is left for a system pod that a budget covers."""
         if pod_class.template.annotations.get(SAFE_TO_EVICT) == "false":
             return NOT_SAFE
         if self._options.skip_nodes_with_local_storage and _has_local_storage(pod_class):
@@ -160,6 +154,14 @@ class DrainRules:
         if self._options.skip_nodes_with_custom_controller_pods:
             return pod_class.controller_kind in REPLICATED_KINDS
         return True
+
+
+def is_long_terminating(pods: Pods, pod: int, pod_class: PodClass, now: int) -> bool:
+    """Whether a pod has been under deletion for longer than its grace allows."""
+    deletion = pods.deletion_ns[pod]
+    seconds = pod_class.template.spec.termination_grace_period_seconds
+    grace = DEFAULT_GRACE if seconds is None else seconds * SECOND
+    return deletion is not None and deletion + grace + LONG_TERMINATING_EXTRA < now
 
 
 def _has_local_storage(pod_class: PodClass) -> bool:

@@ -1,24 +1,23 @@
 """Which nodes may be considered for removal at all.
 
-Specification section 5.3; upstream ``core/scaledown/eligibility`` and ``simulator/utilization``.
+Specification section 5.3; upstream ``core/scaledown/eligibility``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...model.nodes import Node
+import numpy as np
+from numpy.typing import NDArray
+
 from ...model.resources import CPU, MEMORY
 from ...model.times import MINUTE, SECOND
-from .classes import PREFIX
-from .drain import DEFAULT_GRACE, LONG_TERMINATING_EXTRA
+from .fleet import Fleet
 from .options import GroupOptions, Options
-from .quotas import GPU_RESOURCES
-from .units import node_units
-from .world import TO_BE_DELETED, NodeRow, Pods
+from .utilization import Utilization
+from .world import TO_BE_DELETED, Flags, Int64s, NodeRow, Pods
 
-SCALE_DOWN_DISABLED = PREFIX + "scale-down-disabled"
 DELETION_TIMEOUT = 5 * MINUTE
 
 UNEXPECTED_ERROR = "UnexpectedError"
@@ -28,14 +27,17 @@ DISABLED_ANNOTATION = "ScaleDownDisabledAnnotation"
 NOT_AUTOSCALED = "NotAutoscaled"
 UNREADY_DISABLED = "ScaleDownUnreadyDisabled"
 NOT_UNDERUTILIZED = "NotUnderutilized"
-
-
-@dataclass(frozen=True, slots=True)
-class Utilization:
-    """The resource that is used most, and its share."""
-
-    resource: str
-    share: float
+_REASONS = (
+    "",
+    RECENTLY_UNREMOVABLE,
+    BEING_DELETED,
+    DISABLED_ANNOTATION,
+    NOT_AUTOSCALED,
+    UNREADY_DISABLED,
+    UNEXPECTED_ERROR,
+    NOT_UNDERUTILIZED,
+)
+_CODES = {reason: code for code, reason in enumerate(_REASONS)}
 
 
 def is_being_deleted(node: NodeRow, now: int) -> bool:
@@ -50,132 +52,93 @@ def is_being_deleted(node: NodeRow, now: int) -> bool:
     return now - since < DELETION_TIMEOUT
 
 
-def is_disabled(node: NodeRow) -> bool:
-    """Whether an annotation forbids the removal."""
-    annotations = node.node.annotations
-    return bool(annotations) and annotations.get(SCALE_DOWN_DISABLED) == "true"
+@dataclass(frozen=True, slots=True, eq=False)
+class Eligible:
+    """What was found of candidates, in their order.
 
+    ``codes`` are 0 for those that may go.
+    """
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A utilization that holds while node and pods are the same objects."""
+    fleet: Fleet
+    positions: Int64s
+    codes: NDArray[np.int8]
+    shares: NDArray[np.float64]
+    is_cpu: Flags
+    others: dict[int, Utilization]
 
-    node: Node
-    pods: Sequence[int]
-    utilization: Utilization | None
+    def reasons(self) -> dict[str, str]:
+        """Return why nodes may not go, by name."""
+        rows = self.fleet.rows
+        refused = np.flatnonzero(self.codes)
+        return {
+            rows[position].name: _REASONS[code]
+            for position, code in zip(
+                self.positions[refused].tolist(), self.codes[refused].tolist(), strict=True
+            )
+        }
+
+    def utilization(self) -> dict[str, Utilization]:
+        """Return the utilization of nodes for which it was looked at, by name."""
+        rows = self.fleet.rows
+        looked_at = (self.codes == 0) | (self.codes == _CODES[NOT_UNDERUTILIZED])
+        found = {}
+        for place in np.flatnonzero(looked_at).tolist():
+            name = CPU if self.is_cpu[place] else MEMORY
+            used = self.others.get(place) or Utilization(name, float(self.shares[place]))
+            found[rows[int(self.positions[place])].name] = used
+        return found
 
 
 class Eligibility:
-    """Checks candidates; all the shares are floats, as upstream's."""
+    """Checks candidates."""
 
-    def __init__(
-        self,
-        options: Options,
-        group_options: Callable[[str], GroupOptions],
-        gpu_label: str = "",
-    ) -> None:
+    def __init__(self, options: Options, group_options: Callable[[str], GroupOptions]) -> None:
         self._options = options
         self._group_options = group_options
-        self._gpu_label = gpu_label
-        self._units: dict[int, dict[str, int]] = {}
-        self._known: dict[str, _Known] = {}
+        self._n_groups = 0
+        self._thresholds = self._gpu_thresholds = np.zeros(0)
+        self._ignores_daemons: Flags = np.zeros(0, np.bool_)
 
     def check(
-        self, node: NodeRow, pods: Pods, present: Sequence[int], now: int
-    ) -> tuple[str, Utilization | None]:
-        """Return the reason against a node, "" if there is none, and its utilization if computed.
+        self, fleet: Fleet, positions: Int64s, is_recent: Flags, pods: Pods, now: int
+    ) -> Eligible:
+        """Look at candidates.
 
-        ``present`` are the pods on the node that the snapshot has.
+        Parameters
+        ----------
+        fleet : Fleet
+        positions : ndarray of int64
+            The candidates, by their place in the listing; all of them in groups.
+        is_recent : ndarray of bool
+            Whether a candidate could not be removed a short while ago.
+        pods : Pods
+        now : int
         """
-        if is_being_deleted(node, now):
-            return BEING_DELETED, None
-        if is_disabled(node):
-            return DISABLED_ANNOTATION, None
-        if not node.group:
-            return NOT_AUTOSCALED, None
-        if not self._options.scale_down_unready_enabled and not node.ready:
-            return UNREADY_DISABLED, None
-        own = self._group_options(node.group)
-        has_gpu = bool(self._gpu_label) and self._gpu_label in node.node.labels
-        known = self._known.get(node.name)
-        if known is not None and known.pods is present and known.node is node.node:
-            utilization = known.utilization
-        else:
-            utilization = self._utilization(node, pods, present, own, has_gpu, now)
-            if not any(pods.classes[pod].terminating for pod in present):
-                self._known[node.name] = _Known(node.node, present, utilization)
-        if utilization is None:
-            return UNEXPECTED_ERROR, None
-        threshold = (
-            own.scale_down_gpu_utilization_threshold
-            if has_gpu
-            else own.scale_down_utilization_threshold
+        self._read_groups(fleet)
+        handles = fleet.handles[positions]
+        groups, has_gpu = fleet.group[handles], fleet.has_gpu[handles]
+        shares, others, is_cpu = fleet.measures.shares(
+            handles, has_gpu, self._ignores_daemons[groups], pods, now
         )
-        if utilization.share > threshold:
-            return NOT_UNDERUTILIZED, utilization
-        return "", utilization
+        thresholds = np.where(has_gpu, self._gpu_thresholds[groups], self._thresholds[groups])
+        codes = np.where(shares > thresholds, np.int8(_CODES[NOT_UNDERUTILIZED]), np.int8(0))
+        lacking = (fleet.measures.room[handles] == 0).any(axis=1) & ~has_gpu
+        codes[lacking] = _CODES[UNEXPECTED_ERROR]
+        if not self._options.scale_down_unready_enabled:
+            codes[~fleet.ready[handles]] = _CODES[UNREADY_DISABLED]
+        codes[fleet.disabled[handles]] = _CODES[DISABLED_ANNOTATION]
+        for place in np.flatnonzero(fleet.doomed[handles]).tolist():
+            if is_being_deleted(fleet.rows[int(positions[place])], now):
+                codes[place] = _CODES[BEING_DELETED]
+        codes[is_recent] = _CODES[RECENTLY_UNREMOVABLE]
+        return Eligible(fleet, positions, codes, shares, is_cpu, others)
 
-    def _utilization(
-        self,
-        node: NodeRow,
-        pods: Pods,
-        present: Sequence[int],
-        own: GroupOptions,
-        has_gpu: bool,
-        now: int,
-    ) -> Utilization | None:
-        allocatable = self._allocatable(node)
-        if has_gpu:
-            for name in GPU_RESOURCES:
-                if allocatable.get(name, 0) > 0:
-                    used = sum(pods.classes[pod].requests.get(name, 0) for pod in present)
-                    return Utilization(name, used / allocatable[name])
-            return Utilization(GPU_RESOURCES[0], 0.0)
-        shares = []
-        for name in (CPU, MEMORY):
-            share = self._share(name, allocatable, pods, present, own, now)
-            if share is None:
-                return None
-            shares.append(Utilization(name, share))
-        cpu, memory = shares
-        return cpu if cpu.share > memory.share else memory
-
-    def _share(
-        self,
-        resource: str,
-        allocatable: dict[str, int],
-        pods: Pods,
-        present: Sequence[int],
-        own: GroupOptions,
-        now: int,
-    ) -> float | None:
-        room = allocatable.get(resource, 0)
-        if room == 0:
-            return None
-        used = excluded = 0
-        for pod in present:
-            pod_class = pods.classes[pod]
-            amount = pod_class.requests.get(resource, 0)
-            if (pod_class.is_daemon_set and own.ignore_daemonsets_utilization) or (
-                pod_class.is_mirror and self._options.ignore_mirror_pods_utilization
-            ):
-                excluded += amount
-                continue
-            if pod_class.terminating and _is_long_terminating(pods, pod, now):
-                continue
-            used += amount
-        return used / (room - excluded)
-
-    def _allocatable(self, node: NodeRow) -> dict[str, int]:
-        known = self._units.get(id(node.node))
-        if known is None:
-            known = node_units(node.node.allocatable or node.node.capacity)
-            self._units[id(node.node)] = known
-        return known
-
-
-def _is_long_terminating(pods: Pods, pod: int, now: int) -> bool:
-    deletion = pods.deletion_ns[pod]
-    seconds = pods.classes[pod].template.spec.termination_grace_period_seconds
-    grace = DEFAULT_GRACE if seconds is None else seconds * SECOND
-    return deletion is not None and deletion + grace + LONG_TERMINATING_EXTRA < now
+    def _read_groups(self, fleet: Fleet) -> None:
+        names = fleet.group_names
+        if len(names) == self._n_groups:
+            return
+        self._n_groups = len(names)
+        own = [self._group_options(name) for name in names]
+        self._thresholds = np.array([o.scale_down_utilization_threshold for o in own])
+        self._gpu_thresholds = np.array([o.scale_down_gpu_utilization_threshold for o in own])
+        self._ignores_daemons = np.array([o.ignore_daemonsets_utilization for o in own], np.bool_)

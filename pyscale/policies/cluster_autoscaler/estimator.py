@@ -7,54 +7,58 @@ Specification section 4.5; upstream ``estimator/``.  The estimate itself is
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ...model.nodes import HOSTNAME_LABEL
 from ...model.resources import CPU, MEMORY
 from .equivalence import PodGroup
-from .node_shapes import NodeShape
 from .selectors import selector_matches
 from .units import container_request, counted
+from .world import Int64s
 
 Counts = dict[int, int]
 """Position of a pod group -> pods."""
+
+
+def _no_nodes() -> list[tuple[int, Counts]]:
+    return []
 
 
 @dataclass(slots=True)
 class Estimate:
     """What an estimate found.
 
-    Groups are named by their position in the input.  ``per_node`` has the new nodes in order of
-    creation as (number of alike nodes, pods on each), those left empty included; ``existing`` the
-    nodes of the cluster that took pods, which count as nodes too; ``arithmetic_nodes`` are counted
-    by the fast path only.
+    Groups are named by their position in the input.  ``node_count`` is the number of distinct
+    nodes that received a pod; ``existing`` are the nodes of the cluster that did, which count too;
+    ``arithmetic_nodes`` are counted by the fast path only.
     """
 
     placed: Counts = field(default_factory=dict)
-    per_node: list[tuple[int, Counts]] = field(default_factory=list)
+    node_count: int = 0
     existing: dict[int, Counts] = field(default_factory=dict)
     arithmetic_nodes: int = 0
+    read_nodes: Callable[[], list[tuple[int, Counts]]] = _no_nodes
 
     @property
-    def node_count(self) -> int:
-        """Distinct nodes that received a pod."""
-        used = sum(nodes for nodes, counts in self.per_node if counts)
-        return used + len(self.existing) + self.arithmetic_nodes
+    def per_node(self) -> list[tuple[int, Counts]]:
+        """The new nodes in order of creation: (number of alike nodes, pods on each).
+
+        Those left empty are included.
+        """
+        return self.read_nodes()
 
 
-def score(group: PodGroup, allocatable: dict[str, int]) -> float:
-    """Share of the template's allocatable cpu plus share of its memory, of one pod."""
-    total = 0.0
-    for name, amount in ((CPU, group.pod_class.cpu), (MEMORY, group.pod_class.memory)):
+def scores(cpu: Int64s, memory: Int64s, allocatable: dict[str, int]) -> NDArray[np.float64]:
+    """Share of a template's allocatable cpu plus share of its memory, of one pod each."""
+    total = np.zeros(len(cpu))
+    for name, amounts in ((CPU, cpu), (MEMORY, memory)):
         if allocatable.get(name, 0) > 0:
-            total += amount / allocatable[name]
+            total += amounts / allocatable[name]
     return total
-
-
-def in_decreasing_order(groups: Sequence[PodGroup], allocatable: dict[str, int]) -> list[int]:
-    """Return positions, largest score first; equal ones keep their order."""
-    return sorted(range(len(groups)), key=lambda i: -score(groups[i], allocatable))
 
 
 def fast_path_group(
@@ -67,18 +71,6 @@ def fast_path_group(
         if saved is not None and saved >= most_saved:
             chosen, most_saved = position, saved
     return chosen
-
-
-def order_of(
-    groups: Sequence[PodGroup], shape: NodeShape, fast_path: bool
-) -> tuple[list[int], int | None]:
-    """Return the positions in the order of placement, and the one placed by arithmetic."""
-    order = in_decreasing_order(groups, shape.allocatable)
-    arithmetic = fast_path_group(order, groups, shape.capacity) if fast_path else None
-    if arithmetic is not None:
-        order.remove(arithmetic)
-        order.append(arithmetic)
-    return order, arithmetic
 
 
 def _saved_by_arithmetic(group: PodGroup, capacity: dict[str, int]) -> int | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pyscale.kernel._estimate import CheckedNodes, NewNodes, is_plain, room_verdicts
-from pyscale.kernel._remove import empty_node, move_pods
+from pyscale.kernel._estimate import verdicts
+from pyscale.kernel._hinted import BLOCKED, REMOVABLE, HintedPlacement, Hints
+from pyscale.kernel._residents import Residents
 
 from ...model.nodes import Node
 from ...model.taints import NO_SCHEDULE, Taint
@@ -18,49 +20,113 @@ from ..kube_scheduler.snapshot import Snapshot
 from ..kube_scheduler.verdicts import UNRESOLVABLE
 from .classes import PodClass
 from .equivalence import PodGroup
-from .estimator import Counts, Estimate, has_hostname_spread, order_of
+from .estimates import Demand, estimate
+from .estimator import Estimate
 from .node_shapes import NodeShape
-from .placement import Mask, Refusal
+from .placement import Blocked, Mask, Moved, Refusal
+from .world import TO_BE_DELETED, Int32s, PodList
 
 HONOR = "Honor"
 _NOT_NAMED = Refusal("NodeAffinity", ("node(s) didn't satisfy plugin(s) [NodeAffinity]",), True)
+_DAEMON, _MIRROR, _TERMINATING = 1, 2, 4
 
 
 class KernelPlacement:
     """Nodes in order of addition, pods by class, checked by the compiled filters.
 
+    All classes must come from one table.
+
     Parameters
     ----------
     objects : ClusterObjects, optional
         What the filters look up by name: namespaces, volumes.
+
+    Attributes
+    ----------
+    bits_of : callable
+        What a pod of a class makes of its node, for ``Residents.sums``.
     """
 
     def __init__(self, objects: ClusterObjects | None = None) -> None:
         profile = Profile(score_weights={})
         self._snapshot = Snapshot(profile, objects, interleaved=False)
         self.state = self._snapshot.state
-        self.last_match = 0
+        self.residents = Residents(self.state)
+        self._hinted = HintedPlacement(self.residents)
         self._classes: dict[int, int] = {}
-        self._kept: list[PodClass] = []
+        self._kept: list[PodClass | Node] = []
+        self._known: NDArray[np.bool_] = np.zeros(64, np.bool_)
+        self._controllers: dict[str, int] = {}
+        self._alike: dict[tuple[str, int], int] = {}
+        self._kinds: dict[int, int] = {}
+        self._refusals: dict[tuple[int, int], Refusal] = {}
         self._honours_taints = False
-        self._size = 0
-        self._forks: list[int] = []
+        self._forks = 0
         self._open: Mask = np.zeros(64, np.bool_)
         self._new_names: list[tuple[int, int]] = []
+        self.bits_of: Callable[[PodClass], int] = lambda pod_class: 0
+
+    @property
+    def last_match(self) -> int:
+        """Where the rotating scan found a node last, an index in the list."""
+        return self._hinted.last_match
+
+    @last_match.setter
+    def last_match(self, place: int) -> None:
+        self._hinted.last_match = place
+
+    # --- classes ---
 
     def class_id(self, pod_class: PodClass) -> int:
         """Return the kernel's number of a class."""
         found = self._classes.get(id(pod_class))
-        if found is None:
-            template = pod_class.template
-            found = self._snapshot.pod_class(template, pod_class.terminating)
-            self._classes[id(pod_class)] = found
-            self._kept.append(pod_class)
-            self._honours_taints |= any(
-                constraint.node_taints_policy == HONOR
-                for constraint in template.spec.topology_spread_constraints
-            )
+        return self._add_class(pod_class) if found is None else found
+
+    def _add_class(self, pod_class: PodClass) -> int:
+        template = pod_class.template
+        found = self._snapshot.pod_class(template, pod_class.terminating)
+        self._classes[id(pod_class)] = found
+        self._kept.append(pod_class)
+        self._honours_taints |= any(
+            constraint.node_taints_policy == HONOR
+            for constraint in template.spec.topology_spread_constraints
+        )
+        controller = alike = -1
+        uid = pod_class.controller_uid
+        if uid is not None:
+            controller = self._controllers.setdefault(uid, len(self._controllers))
+            alike = self._alike.setdefault((uid, pod_class.shape), len(self._alike))
+        is_a = (
+            _DAEMON * pod_class.is_daemon_set
+            | _MIRROR * pod_class.is_mirror
+            | _TERMINATING * pod_class.terminating
+        )
+        index = pod_class.index
+        if index >= len(self._known):
+            self._known = _longer(self._known, index)
+        self._known[index] = True
+        bits = self.bits_of(pod_class)
+        self.residents.add_class(
+            index,
+            found,
+            pod_class.effective_priority,
+            controller,
+            alike,
+            is_a,
+            bits,
+            pod_class.cpu,
+            pod_class.memory,
+        )
         return found
+
+    def learn(self, classes: Int32s, table: Sequence[PodClass]) -> None:
+        """Make the classes of pods known, by their indexes into a table."""
+        if len(table) > len(self._known):
+            self._known = _longer(self._known, len(table))
+        known = self._known[classes]
+        if not known.all():
+            for index in np.unique(classes[~known]).tolist():
+                self.class_id(table[index])
 
     # --- nodes ---
 
@@ -70,21 +136,28 @@ class KernelPlacement:
             self.revert()
         for node in self.state.active_nodes():
             self._snapshot.remove_node(node)
-        self._size = 0
 
     def size(self) -> int:
         """Return the number of nodes."""
-        return self._size
+        return self.state.n_active
 
-    def add_node(self, node: Node, name: str, pods: Iterable[PodClass]) -> int:
-        """Append a node with pods; return its handle."""
-        handle = self._snapshot.insert_node(node, name)
-        for pod_class in pods:
+    def is_there(self, node: int) -> bool:
+        """Whether a node is there."""
+        return self.residents.is_there(node)
+
+    def add_node(
+        self, node: Node, name: str, pods: PodList | None = None, own: Iterable[PodClass] = ()
+    ) -> int:
+        """Append a node; ``pods`` are of known classes, ``own`` are pods that have no ids."""
+        handle = self._snapshot.insert_node(node, name, self.kind(node))
+        self.residents.clear(handle)
+        if pods is not None:
+            self.residents.replace(handle, pods.ids, pods.keys, pods.classes)
+        for pod_class in own:
             self.state.add_pod(self.class_id(pod_class), handle)
         if handle >= len(self._open):
-            self._open = np.concatenate([self._open, np.zeros(handle + 1, np.bool_)])
+            self._open = _longer(self._open, handle)
         self._open[handle] = not node.unschedulable
-        self._size += 1
         return handle
 
     def change_node(self, node: int, to: Node) -> None:
@@ -94,22 +167,15 @@ class KernelPlacement:
 
     def remove_node(self, node: int) -> None:
         """Take a node and its pods out of the list."""
-        if not self._forks:
+        if self._forks:
+            self.state.remove_node(node)
+        else:
             self._snapshot.remove_node(node)
-            self._size -= 1
-            return
-        self.state.remove_node(node)
-        self._size -= 1
 
-    def taint_node(self, node: int, key: str) -> None:
-        """Give a node a NoSchedule taint, in place.
-
-        Only constraints that honour taints can tell, so nothing is done without any.
-        """
-        if not self._honours_taints:
-            return
+    def _taint(self, node: int) -> None:
+        """Mark an empty node as one that goes; only constraints that honour taints can tell."""
         given = self._snapshot.nodes[node]
-        tainted = replace(given, taints=(*given.taints, Taint(key, NO_SCHEDULE)))
+        tainted = replace(given, taints=(*given.taints, Taint(TO_BE_DELETED, NO_SCHEDULE)))
         self._snapshot.relabel(node, tainted)
 
     # --- forks ---
@@ -117,88 +183,127 @@ class KernelPlacement:
     def fork(self) -> None:
         """Remember the state."""
         self.state.fork()
-        self._forks.append(self._size)
+        self.residents.fork()
+        self._forks += 1
 
     def revert(self) -> None:
         """Undo everything since the last fork."""
+        self.residents.revert()
         self.state.revert()
-        self._size = self._forks.pop()
+        self._forks -= 1
 
     def commit(self) -> None:
         """Keep everything since the last fork."""
+        self.residents.commit()
         self.state.commit()
-        self._forks.pop()
+        self._forks -= 1
 
     # --- pods ---
 
+    def content(self, node: int) -> PodList:
+        """Return the pods on a node, in order of arrival."""
+        return PodList(*self.residents.content(node))
+
+    def set_pods(self, node: int, pods: PodList) -> None:
+        """Give a node other pods, of known classes; those that stay are not touched."""
+        self.residents.replace(node, pods.ids, pods.keys, pods.classes)
+
     def place(self, pod_class: PodClass, node: int) -> None:
-        """Put a pod on a node, unchecked."""
+        """Put a pod without id on a node, unchecked."""
         self.state.add_pod(self.class_id(pod_class), node)
 
-    def displace(self, pod_class: PodClass, node: int) -> None:
-        """Take a pod off a node."""
-        self.state.remove_pod(self.class_id(pod_class), node)
+    def place_hinted(self, pods: PodList, hints: Hints) -> Int32s:
+        """Place pods of known classes by priority, on their hints first; return nodes, -1 none."""
+        accepted = self.open_nodes.view(np.uint8)
+        return self._hinted.place(hints, pods.ids, pods.keys, pods.classes, accepted)
 
-    def refusal(self, pod_class: PodClass, node: int) -> Refusal | None:
-        """Return why a node refuses a pod, None if it takes it."""
-        class_id = self.class_id(pod_class)
-        known = self._snapshot.classes[class_id]
-        if known.pre_filter is not None:
-            found = known.pre_filter
-        elif known.names is not None and self._snapshot.name_of(node) not in known.names:
-            return _NOT_NAMED
-        else:
-            verdict, shortfall = self.state.verdict(class_id, node)
-            if verdict == 0:
-                return None
-            refused = self._snapshot.refusal(verdict, shortfall)
-            assert refused is not None
-            found = refused
-        return Refusal(found.plugin, found.reasons, found.status == UNRESOLVABLE)
+    def remove_hinted(
+        self,
+        node: int,
+        hints: Hints,
+        usable: Mask,
+        accepting: Mask,
+        outcomes: NDArray[np.int8],
+        ask: Callable[[int, int], int],
+    ) -> Moved | Blocked | None:
+        """Take a node out and move its pods, in a fork; None if one of them finds no place.
 
-    def empty(self, node: int) -> None:
-        """Take all pods off a node."""
-        empty_node(self.state, node)
-
-    def move(self, classes: Sequence[PodClass], mask: Mask) -> list[int]:
-        """Place pods by rotating scan until one fits nowhere; return the nodes of those placed."""
-        ids = [self.class_id(pod_class) for pod_class in classes]
-        if any(self._snapshot.classes[class_id].names is not None for class_id in set(ids)):
-            return self._move_named(classes, mask)
-        nodes = np.empty(len(ids), np.int32)
-        accepted = (self._open & mask).view(np.uint8)
-        count, self.last_match = move_pods(
-            self.state, np.array(ids, np.int32), accepted, self.last_match, nodes
+        ``usable`` are the nodes that hints may name, ``accepting`` those that the scan may use;
+        both lose the node.  Outcomes as in ``HintedPlacement.remove``.
+        """
+        found = self._hinted.remove(
+            node,
+            hints,
+            usable.view(np.uint8),
+            accepting.view(np.uint8),
+            outcomes,
+            ask,
+            self._taint if self._honours_taints else None,
         )
-        return list(map(int, nodes[:count].tolist()))
+        if found[0] == REMOVABLE:
+            return Moved(*found[1:])
+        return Blocked(*found[1:]) if found[0] == BLOCKED else None
 
-    def _move_named(self, classes: Sequence[PodClass], mask: Mask) -> list[int]:
-        nodes: list[int] = []
-        for pod_class in classes:
-            node = self.scan(pod_class, mask)
-            if node is None:
-                break
-            self.place(pod_class, node)
-            nodes.append(node)
-        return nodes
-
-    def is_plain(self, pod_class: PodClass) -> bool:
-        """Whether nothing but room and the node itself restricts a class."""
-        return bool(is_plain(self.state, self.class_id(pod_class)))
+    def place_where(self, pod: PodList, mask: Mask) -> int | None:
+        """Place one pod by rotating scan on the nodes of a mask; return its node."""
+        accepted = (self.open_nodes & mask).view(np.uint8)
+        node = int(self._hinted.place(Hints(), pod.ids, pod.keys, pod.classes, accepted)[0])
+        return node if node >= 0 else None
 
     def mask(self) -> Mask:
         """Return a mask of nothing, for the nodes that are there."""
-        return np.zeros(len(self._open), np.bool_)
+        return np.zeros(len(self.open_nodes), np.bool_)
+
+    @property
+    def open_nodes(self) -> Mask:
+        """The nodes that are not cordoned."""
+        if len(self._open) < self.state.n_nodes:  # estimates have nodes of their own
+            self._open = _longer(self._open, self.state.n_nodes)
+        return self._open
+
+    # --- questions ---
+
+    def refusal(self, pod_class: PodClass, node: int) -> Refusal | None:
+        """Return why a node refuses a pod, None if it takes it."""
+        return self.refusals([pod_class], node)[0]
+
+    def refusals(self, classes: Sequence[PodClass], node: int) -> list[Refusal | None]:
+        """Return why a node refuses pods of classes, None where it takes one."""
+        ids = np.array([self.class_id(pod_class) for pod_class in classes], np.int32)
+        codes, shortfalls = verdicts(self.state, ids, node)
+        found: list[Refusal | None] = [None] * len(classes)
+        for place in np.flatnonzero(codes).tolist():
+            found[place] = self._refusal(int(codes[place]), int(shortfalls[place]))
+        known, name = self._snapshot.classes, self._snapshot.name_of(node)
+        for place, class_id in enumerate(ids.tolist()):
+            about = known[class_id]
+            if about.pre_filter is not None:
+                refused = about.pre_filter
+                found[place] = Refusal(
+                    refused.plugin, refused.reasons, refused.status == UNRESOLVABLE
+                )
+            elif about.names is not None and name not in about.names:
+                found[place] = _NOT_NAMED
+        return found
+
+    def _refusal(self, verdict: int, shortfall: int) -> Refusal:
+        known = self._refusals.get((verdict, shortfall))
+        if known is None:
+            refused = self._snapshot.refusal(verdict, shortfall)
+            assert refused is not None
+            known = Refusal(refused.plugin, refused.reasons, refused.status == UNRESOLVABLE)
+            self._refusals[verdict, shortfall] = known
+        return known
 
     def scan(self, pod_class: PodClass, mask: Mask | None = None) -> int | None:
         """Return the first node that takes a pod, by rotating scan, and remember its place."""
         class_id = self.class_id(pod_class)
-        accepted = self._open if mask is None else self._open & mask
+        accepted = self.open_nodes if mask is None else self.open_nodes & mask
         known = self._snapshot.classes[class_id]
         if known.names is not None:
             named = [self._snapshot.name_of(node) in known.names for node in range(len(accepted))]
             accepted = accepted & np.array(named, np.bool_)
-        if not self._size:
+        if not self.size():
             return None
         place = self.state.scan_list(class_id, self.last_match + 1, accepted.view(np.uint8))
         if place < 0:
@@ -211,75 +316,29 @@ class KernelPlacement:
     def estimate(
         self, shape: NodeShape, groups: Sequence[PodGroup], limit: int, fast_path: bool
     ) -> Estimate:
-        """Return how many new nodes of a shape groups of pods need; the scan's memory moves on.
+        """Return how many new nodes of a shape groups of pods need; see :func:`estimate`."""
+        return estimate(self, shape, Demand.of(groups, self), limit, fast_path)
 
-        Groups whose pods nothing but room and the node itself restricts are placed by counting;
-        if there is another one, every pod of all groups is checked.
-        """
-        order, arithmetic = order_of(groups, shape, fast_path)
-        classes = np.array([self.class_id(groups[i].pod_class) for i in order], np.int32)
-        counts = np.array([len(groups[i].pods) for i in order], np.int64)
-        placed = np.zeros(len(order), np.int64)
-        alone = bytearray(groups[i].is_alone for i in order)
-        by_arithmetic = -1 if arithmetic is None else len(order) - 1
-        n_base = self._size
-        self.fork()
-        node = self.add_node(shape.node, "estimated-node", shape.pods)
-        fits = room_verdicts(self.state, classes, node)
-        is_plain_all = not shape.node.unschedulable and all(
-            is_plain(self.state, class_id) for class_id in set(classes.tolist())
-        )
-        result = Estimate()
-        dealt: NewNodes | CheckedNodes
-        if is_plain_all:
-            dealt = nodes = NewNodes(self.state, node, n_base, self.last_match, limit)
-            self.revert()
-            nodes.deal(classes, counts, fits, alone, placed, by_arithmetic)
-            result.per_node = [(size, _by_position(held, order)) for size, held in nodes.contents()]
-        else:
-            self.revert()
-            self.fork()
-            dealt = checked = self._checked(shape, limit)
-            possible = bytearray(self._is_possible(class_id) for class_id in classes.tolist())
-            spreads = bytearray(has_hostname_spread(groups[i]) for i in order)
-            checked.deal(classes, counts, possible, spreads, alone, placed, by_arithmetic)
-            self.revert()
-            opened = set(checked.nodes)
-            result.per_node = [(1, _by_position(checked.held[new], order)) for new in checked.nodes]
-            result.existing = {
-                old: _by_position(held, order)
-                for old, held in checked.held.items()
-                if old not in opened
-            }
-        self.last_match = dealt.last_match
-        result.arithmetic_nodes = dealt.arithmetic_nodes
-        result.placed = {
-            position: count for position, count in zip(order, placed.tolist(), strict=True) if count
-        }
-        return result
+    def kind(self, node: Node) -> int:
+        """Return the kernel's number of all that rules read of a node but its name."""
+        kind = self._kinds.get(id(node))
+        if kind is None:
+            kind = self._kinds[id(node)] = self._snapshot.kind(node)
+            self._kept.append(node)
+        return kind
 
-    def _checked(self, shape: NodeShape, limit: int) -> CheckedNodes:
-        own = [self.class_id(pod_class) for pod_class in shape.pods]
-        return CheckedNodes(
-            self.state,
-            self._snapshot.kind(shape.node),
-            own,
-            self._new_name,
-            self.last_match,
-            limit,
-            self._open.view(np.uint8),
-        )
-
-    def _new_name(self, number: int) -> tuple[int, int]:
+    def new_name(self, number: int) -> tuple[int, int]:
+        """Return the numbers of name and hostname of the n-th node of an estimate."""
         while len(self._new_names) <= number:
             name = f"estimated-node-{len(self._new_names)}"
             self._new_names.append(self._snapshot.name_ids(name))
         return self._new_names[number]
 
-    def _is_possible(self, class_id: int) -> bool:
+    def is_possible(self, class_id: int) -> bool:
+        """Whether PreFilter lets a class onto new nodes."""
         known = self._snapshot.classes[class_id]
         return known.pre_filter is None and known.names is None
 
 
-def _by_position(counts: Counts, order: Sequence[int]) -> Counts:
-    return {order[group]: count for group, count in counts.items()}
+def _longer(mask: Mask, index: int) -> Mask:
+    return np.concatenate([mask, np.zeros(index + 1, np.bool_)])

@@ -6,26 +6,24 @@ Specification sections 5.4, 5.6 and 5.7; upstream ``core/scaledown/planner``, ``
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+from pyscale.kernel._hinted import Hints
 
 from ...model.taints import NO_SCHEDULE, Taint
 from .disruption import BudgetTracker
 from .drain import DrainRules
-from .eligibility import (
-    DISABLED_ANNOTATION,
-    RECENTLY_UNREMOVABLE,
-    UNEXPECTED_ERROR,
-    Eligibility,
-    Utilization,
-    is_disabled,
-)
-from .hints import HintingSimulator
+from .eligibility import DISABLED_ANNOTATION, Eligibility, Eligible
+from .fleet import Fleet
 from .options import GroupOptions, Options
-from .placement import Mask
+from .outcomes import Outcomes, reason_of
+from .placement import Mask, Moved
 from .quotas import minima
 from .snapshot import Snapshot
-from .world import TO_BE_DELETED, NodeGroupRow, NodeRow, Pods
+from .utilization import Utilization
+from .world import TO_BE_DELETED, Int32s, Int64s, NodeGroupRow, NodeRow, Pods, is_disabled
 
 BLOCKED_BY_POD = "BlockedByPod"
 NO_PLACE = "NoPlaceToMovePods"
@@ -40,11 +38,14 @@ NOT_AUTOSCALED = "NotAutoscaled"
 
 @dataclass(slots=True)
 class Removable:
-    """A node whose pods can live elsewhere."""
+    """A node whose pods can live elsewhere.
+
+    ``pods`` are those to move, ``nodes`` the handles of where they can live.
+    """
 
     node: NodeRow
-    pods: list[int]
-    moves: dict[int, str]
+    pods: Int64s
+    nodes: Int32s
     risky: bool = False
     waits: bool = False
     since: int = 0
@@ -64,6 +65,7 @@ class PlanContext:
     """The facts of one iteration that planning reads."""
 
     snapshot: Snapshot
+    fleet: Fleet
     pods: Pods
     groups: Mapping[str, NodeGroupRow]
     rules: DrainRules
@@ -87,14 +89,28 @@ class Planner:
         self._options = options
         self._eligibility = eligibility
         self._group_options = group_options
-        self._simulator = HintingSimulator()
+        self._hints = Hints()
+        self._outcomes: Outcomes | None = None
         self._interval = max(1, options.scale_down_unneeded_time)
         self._last_update: int | None = None
         self._expiry: dict[str, int] = {}
+        self._checked: Eligible | None = None
+        self._stays: dict[str, Unremovable] = {}
         self.was_limited = False
         self.unneeded: dict[str, Removable] = {}
-        self.unremovable: dict[str, Unremovable] = {}
-        self.utilization: dict[str, Utilization] = {}
+
+    @property
+    def unremovable(self) -> dict[str, Unremovable]:
+        """Why nodes stay that the latest iteration looked at, by name."""
+        reasons = self._checked.reasons() if self._checked is not None else {}
+        found = {name: Unremovable(reason) for name, reason in reasons.items()}
+        found.update(self._stays)
+        return found
+
+    @property
+    def utilization(self) -> dict[str, Utilization]:
+        """How much is used of the nodes that the latest iteration looked at, by name."""
+        return self._checked.utilization() if self._checked is not None else {}
 
     def skip_to(self, last: int) -> None:
         """Take iterations that could not change anything as done, the last one at this time."""
@@ -117,76 +133,47 @@ class Planner:
 
     # --- what is unneeded ---
 
-    def update(
-        self,
-        context: PlanContext,
-        destinations: Sequence[NodeRow],
-        candidates: Sequence[NodeRow],
-    ) -> None:
-        """Find the nodes that are not needed; candidates in order of preference."""
-        now = context.now
+    def update(self, context: PlanContext, candidates: Int64s) -> None:
+        """Find the nodes that are not needed; candidates by position, in order of preference."""
+        now, fleet, snapshot = context.now, context.fleet, context.snapshot
         if self._last_update is not None:
             self._interval = min(self._interval, now - self._last_update)
         self._last_update = now
-        self.utilization = {}
         self._expire(context)
-        eligible: list[NodeRow] = []
-        for node in candidates:
-            if node.name in context.deleting:
-                continue
-            reason = self._ineligible(node, context)
-            if reason:
-                self.unremovable[node.name] = Unremovable(reason)
-            else:
-                eligible.append(node)
-        snapshot = context.snapshot
+        usable = snapshot.placement.mask()
+        usable[fleet.handles[fleet.listed]] = True
+        if context.deleting:
+            doomed = fleet.mask_of(context.deleting)
+            usable &= ~doomed
+            candidates = candidates[~doomed[fleet.handles[candidates]]]
+        is_recent = fleet.mask_of(self._expiry)[fleet.handles[candidates]]
+        self._checked = self._eligibility.check(fleet, candidates, is_recent, context.pods, now)
+        self._begin_outcomes(context)
         snapshot.fork()
-        targets = snapshot.placement.mask()
-        for node in destinations:
-            handle = snapshot.handle(node.name)
-            if handle is not None and node.name not in context.deleting:
-                targets[handle] = True
-        removable: list[Removable] = []
-        atomic = 0
-        limit = self._limit()
-        self.was_limited = False
-        for node in eligible:
-            if len(removable) - atomic >= limit:
-                self.was_limited = True
-                break
-            found = self._simulate(node, context, targets)
-            if isinstance(found, Unremovable):
-                self.unremovable[node.name] = found
-                self._expiry[node.name] = now + self._options.unremovable_node_recheck_timeout
-                continue
-            removable.append(found)
-            atomic += self._group_options(node.group).zero_or_max_node_scaling
+        found = self._simulate(context, candidates[self._checked.codes == 0], usable)
         snapshot.revert()
-        self._simulator.hints.drop_old()
-        for found in removable:
-            known = self.unneeded.get(found.node.name)
-            found.since = known.since if known is not None else now
-        self.unneeded = {found.node.name: found for found in removable}
+        self._hints.drop_old()
+        for removable in found:
+            known = self.unneeded.get(removable.node.name)
+            removable.since = known.since if known is not None else now
+        self.unneeded = {removable.node.name: removable for removable in found}
 
     def _expire(self, context: PlanContext) -> None:
-        self.unremovable = {}
-        self._expiry = {
-            name: expiry
-            for name, expiry in self._expiry.items()
-            if context.snapshot.handle(name) is not None and expiry > context.now
-        }
+        self._stays = {}
+        if self._expiry:
+            self._expiry = {
+                name: expiry
+                for name, expiry in self._expiry.items()
+                if expiry > context.now and context.snapshot.handle(name) is not None
+            }
 
-    def _ineligible(self, node: NodeRow, context: PlanContext) -> str:
-        handle = context.snapshot.handle(node.name)
-        if handle is None:
-            return UNEXPECTED_ERROR
-        if node.name in self._expiry:
-            return RECENTLY_UNREMOVABLE
-        present = context.snapshot.pods_on(handle)
-        reason, utilization = self._eligibility.check(node, context.pods, present, context.now)
-        if utilization is not None:
-            self.utilization[node.name] = utilization
-        return reason
+    def _begin_outcomes(self, context: PlanContext) -> None:
+        table = context.pods.table
+        known = self._outcomes
+        if known is None or not known.is_for(context.rules, table, context.budgets):
+            self._outcomes = Outcomes(context.rules, table, context.budgets)
+        assert self._outcomes is not None
+        self._outcomes.begin(context.budgets)
 
     def _limit(self) -> int:
         """Section 5.6: how many removable nodes are looked for in one loop."""
@@ -195,37 +182,41 @@ class Planner:
         upper = parallel * (unneeded_time // self._interval) + parallel
         return min(len(self.unneeded) + 2 * parallel, upper)
 
-    def _simulate(
-        self, node: NodeRow, context: PlanContext, targets: Mask
-    ) -> Removable | Unremovable:
-        """Section 5.4: can the pods of a node live elsewhere?  If so, they do from here on."""
-        snapshot, pods, budgets = context.snapshot, context.pods, context.budgets
-        handle = snapshot.handle(node.name)
-        assert handle is not None
-        to_move = context.rules.pods_to_move(snapshot.pods_on(handle), budgets, context.now)
-        if to_move.blocking is not None:
-            return Unremovable(BLOCKED_BY_POD, to_move.blocking, to_move.reason)
-        moved = to_move.moved
-        moves: dict[int, str] = {}
-        snapshot.fork()
-        if moved:
-            snapshot.empty(handle)
-            snapshot.placement.taint_node(handle, TO_BE_DELETED)
-            is_target, targets[handle] = targets[handle], False
-            moves = self._simulator.move(
-                snapshot, moved, [pods.classes[pod] for pod in moved], pods.keys, targets
+    def _simulate(self, context: PlanContext, eligible: Int64s, usable: Mask) -> list[Removable]:
+        """Section 5.4: which nodes' pods can live elsewhere?  If so, they do from here on."""
+        outcomes, placement = self._outcomes, context.snapshot.placement
+        assert outcomes is not None
+        now, rows = context.now, context.fleet.rows
+        recheck = now + self._options.unremovable_node_recheck_timeout
+        accepting = placement.open_nodes & usable
+        removable: list[Removable] = []
+        atomic, limit = 0, self._limit()
+        self.was_limited = False
+
+        def ask(pod: int, index: int) -> int:
+            return outcomes.of_pod(pod, index, now)
+
+        handles = context.fleet.handles[eligible].tolist()
+        for position, handle in zip(eligible.tolist(), handles, strict=True):
+            if len(removable) - atomic >= limit:
+                self.was_limited = True
+                break
+            node = rows[position]
+            found = placement.remove_hinted(
+                handle, self._hints, usable, accepting, outcomes.codes, ask
             )
-            if len(moves) != len(moved):
-                snapshot.revert()
-                targets[handle] = is_target
-                return Unremovable(NO_PLACE)
-        snapshot.remove_node(node.name)
-        snapshot.commit()
-        classes = [pods.classes[pod] for pod in moved]
-        risky = not budgets.can_remove_in_parallel(classes)
-        targets[handle] = False
-        budgets.remove(classes)
-        return Removable(node, moved, moves, risky, to_move.waits)
+            if isinstance(found, Moved):
+                risky = not outcomes.remove(found.classes)
+                removable.append(Removable(node, found.pods, found.nodes, risky, found.waits))
+                atomic += self._group_options(node.group).zero_or_max_node_scaling
+                continue
+            self._expiry[node.name] = recheck
+            if found is None:
+                self._stays[node.name] = Unremovable(NO_PLACE)
+            else:
+                reason = reason_of(found.outcome)
+                self._stays[node.name] = Unremovable(BLOCKED_BY_POD, found.pod, reason)
+        return removable
 
     # --- what goes now ---
 
@@ -236,25 +227,26 @@ class Planner:
         least = {name: low for name, low in minima(self._options).items() if low > 0}
         usage = context.usage() if least else {}
         left = {name: max(0, usage.get(name, 0) - low) for name, low in least.items()}
+        deletions = Counter(context.deleting.values())
         chosen: list[Removable] = []
         for kind in (False, True):
             for found in self.unneeded.values():
-                if bool(found.pods) != kind:
+                if (len(found.pods) > 0) != kind:
                     continue
-                reason = self._not_now(found, context, sizes, left, now)
+                reason = self._not_now(found, context, sizes, left, deletions, now)
                 if reason:
-                    self.unremovable[found.node.name] = Unremovable(reason)
+                    self._stays[found.node.name] = Unremovable(reason)
                 else:
                     chosen.append(found)
-        chosen.sort(key=lambda found: found.risky and bool(found.pods))
+        chosen.sort(key=lambda found: found.risky and len(found.pods) > 0)
         chosen = self._without_partial_groups(chosen, context)
         kept = []
         for found in chosen:
             if found.waits:
-                self.unremovable[found.node.name] = Unremovable(ON_COMPLETION_POD)
+                self._stays[found.node.name] = Unremovable(ON_COMPLETION_POD)
             else:
                 kept.append(found)
-        return [n for n in kept if not n.pods], [n for n in kept if n.pods]
+        return [n for n in kept if not len(n.pods)], [n for n in kept if len(n.pods)]
 
     def _not_now(
         self,
@@ -262,6 +254,7 @@ class Planner:
         context: PlanContext,
         sizes: dict[str, int],
         left: dict[str, int],
+        deletions: Mapping[str, int],
         now: int,
     ) -> str:
         node = found.node
@@ -273,7 +266,7 @@ class Planner:
         threshold = own.scale_down_unneeded_time if node.ready else own.scale_down_unready_time
         if threshold > 0 and found.since + threshold >= now:
             return NOT_UNNEEDED_LONG_ENOUGH if node.ready else NOT_UNREADY_LONG_ENOUGH
-        deleting = sum(1 for group in context.deleting.values() if group == node.group)
+        deleting = deletions.get(node.group, 0)
         if sizes[node.group] - deleting <= context.groups[node.group].min_size:
             return MIN_SIZE_REACHED
         contribution = context.contributions[node.group]
@@ -300,7 +293,7 @@ class Planner:
         }
         for found in chosen:
             if found.node.group in partial:
-                self.unremovable[found.node.name] = Unremovable(ATOMIC_FAILED)
+                self._stays[found.node.name] = Unremovable(ATOMIC_FAILED)
         return [found for found in chosen if found.node.group not in partial]
 
 

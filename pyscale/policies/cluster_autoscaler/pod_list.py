@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+
+import numpy as np
+
+from pyscale.kernel._hinted import Hints
 
 from ...errors import InvalidObjectError
 from ...model.times import SECOND, parse_duration
 from .classes import PREFIX, PodClass
-from .hints import HintingSimulator
 from .options import Options
 from .quotas import GPU_RESOURCES
 from .snapshot import Snapshot
-from .world import Pods
+from .world import PodList, Pods
 
 DELAY_ANNOTATION = PREFIX + "pod-scale-up-delay"
 ALL_NEW_AFTER = 2 * SECOND
@@ -29,27 +31,46 @@ def is_expendable(pod_class: PodClass, options: Options) -> bool:
     return pod_class.priority is not None and pod_class.priority < cutoff
 
 
-@dataclass(slots=True)
 class FilterOutSchedulable:
     """Takes out pods that fit nodes the cluster has or is getting; hints outlive a call."""
 
-    simulator: HintingSimulator = field(default_factory=HintingSimulator)
+    def __init__(self) -> None:
+        self._hints = Hints()
+
+    def run_without_pods(self) -> None:
+        """Age the hints, as a call for no pods does."""
+        self._hints.drop_old()
 
     def run(
-        self, snapshot: Snapshot, pods: Pods, pending: Sequence[int]
-    ) -> tuple[dict[int, str], list[int]]:
+        self, snapshot: Snapshot, pods: PodList, table: Sequence[PodClass]
+    ) -> tuple[dict[int, str], PodList]:
         """Place what fits, for the rest of the loop; return the placements and the other pods.
 
         Pods are taken by priority, highest first; equal ones in the order given.
         """
-        classes = [pods.classes[pod] for pod in pending]
-        queue = list(pending)
-        if len({pod_class.effective_priority for pod_class in set(classes)}) > 1:
-            queue.sort(key=lambda pod: -pods.classes[pod].effective_priority)
-            classes = [pods.classes[pod] for pod in queue]
-        placed = self.simulator.try_to_place(snapshot, queue, classes, pods.keys)
-        self.simulator.hints.drop_old()
-        return placed, [pod for pod in queue if pod not in placed] if placed else queue
+        snapshot.placement.learn(pods.classes, table)
+        queue = by_priority(pods, table)
+        nodes = snapshot.placement.place_hinted(queue, self._hints)
+        self._hints.drop_old()
+        placed = nodes >= 0
+        if not placed.any():
+            return {}, queue
+        fitting = {
+            pod: snapshot.name(node)
+            for pod, node in zip(queue.ids.tolist(), nodes.tolist(), strict=True)
+            if node >= 0
+        }
+        return fitting, queue.where(~placed)
+
+
+def by_priority(pods: PodList, table: Sequence[PodClass]) -> PodList:
+    """Sort pods by priority, the highest first; equal ones keep their order."""
+    indexes = np.unique(pods.classes)
+    if len({table[index].effective_priority for index in indexes.tolist()}) <= 1:
+        return pods
+    priorities = np.array([table[i].effective_priority for i in indexes.tolist()], np.int64)
+    own = priorities[np.searchsorted(indexes, pods.classes)]
+    return pods.where(np.argsort(-own, kind="stable"))
 
 
 def delay_of(pod_class: PodClass, options: Options) -> int:
@@ -62,27 +83,26 @@ def delay_of(pod_class: PodClass, options: Options) -> int:
     return delay
 
 
-def without_young(pods: Pods, pending: list[int], options: Options, now: int) -> list[int]:
+def without_young(pods: Pods, pending: PodList, options: Options, now: int) -> PodList:
     """Return the pods that are old enough to be helped."""
-    classes = [pods.classes[pod] for pod in pending]
-    delays = {pod_class: delay_of(pod_class, options) for pod_class in set(classes)}
-    created = [pods.created_ns[pod] for pod in pending]
-    if not pending or max(created) + max(delays.values()) < now:
+    if not len(pending):
         return pending
-    return [
-        pod
-        for pod, pod_class, since in zip(pending, classes, created, strict=True)
-        if now - since > delays[pod_class]
-    ]
+    indexes, which = np.unique(pending.classes, return_inverse=True)
+    delays = np.array([delay_of(pods.table[i], options) for i in indexes.tolist()], np.int64)
+    old = now - pods.created_ns(pending.ids) > delays[which]
+    return pending if old.all() else pending.where(old)
 
 
-def are_all_new(pods: Pods, pending: Sequence[int], now: int) -> bool:
+def are_all_new(pods: Pods, pending: PodList, now: int) -> bool:
     """Whether to wait for more pods of the same burst."""
-    if min(pods.created_ns[pod] for pod in pending) + ALL_NEW_AFTER > now:
+    created = pods.created_ns(pending.ids)
+    if int(created.min()) + ALL_NEW_AFTER > now:
         return True
-    classes = {pods.classes[pod] for pod in pending}
-    with_gpu = {c for c in classes if any(c.requests.get(name) for name in GPU_RESOURCES)}
+    with_gpu = [
+        index
+        for index in np.unique(pending.classes).tolist()
+        if any(pods.table[index].requests.get(name) for name in GPU_RESOURCES)
+    ]
     if not with_gpu:
         return False
-    created = (pods.created_ns[pod] for pod in pending if pods.classes[pod] in with_gpu)
-    return min(created) + ALL_NEW_GPU_AFTER > now
+    return int(created[np.isin(pending.classes, with_gpu)].min()) + ALL_NEW_GPU_AFTER > now

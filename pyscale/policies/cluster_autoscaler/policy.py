@@ -23,8 +23,9 @@ from .expander import Expander
 from .expander.priority import parse_priorities
 from .explain import GroupVerdict, group_verdicts, node_verdicts
 from .kernel_placement import KernelPlacement
-from .loop import DOWN_STARTED, Autoscaler, Iteration
+from .loop import Autoscaler, Iteration
 from .options import Options, group_options
+from .scale_down import STARTED
 from .scale_up import NO_OPTIONS, NOT_NEEDED
 from .similar import AWS_IGNORED_LABELS
 from .simulated_world import GPU_LABEL, SimulatedActuator, SimulatedWorld
@@ -320,7 +321,7 @@ class AutoscalerRun(Policy):
         soon = (now // interval + 1) * interval
         quiet = (
             all(status.result in (NOT_NEEDED, NO_OPTIONS) for status in done.scale_ups)
-            and done.scale_down.result != DOWN_STARTED
+            and done.scale_down.result != STARTED
             and done.is_planned
             and not done.has_young_pods
             and not self._autoscaler.planner.was_limited

@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from .balancing import balance
 from .cluster_state import ClusterState
 from .equivalence import PodGroup, equivalence_groups
-from .estimator import Estimate
-from .expander import Expander, Option
+from .estimates import Demand, estimate
+from .expander import Expander, Option, joined
 from .limits import cluster_limit, combined, similar_groups_limit
 from .node_shapes import NodeShape
 from .options import GroupOptions, Options
 from .quotas import QuotaTracker, exceeded_text
 from .similar import Comparator
 from .snapshot import Snapshot
-from .world import NodeGroupRow, Pods, World
+from .world import Flags, Int64s, NodeGroupRow, PodList, Pods, World, no_numbers
 
 SUCCESSFUL = "ScaleUpSuccessful"
 ERROR = "ScaleUpError"
@@ -41,7 +43,7 @@ ALL_FILTERED = "expansion options filtered out and no longer considered"
 class Remaining:
     """Pods that no group can help now: why each group rejected them or was skipped."""
 
-    pods: list[int]
+    pods: Sequence[int] | Int64s
     rejected: dict[str, str]
     skipped: dict[str, str]
 
@@ -57,13 +59,12 @@ class ScaleUpStatus:
     options: list[Option] = field(default_factory=list)
     best: Option | None = None
     plan: list[tuple[str, int, int]] = field(default_factory=list)
-    triggered: list[int] = field(default_factory=list)
-    awaiting: list[int] = field(default_factory=list)
+    triggered: Int64s = field(default_factory=no_numbers)
+    awaiting: Int64s = field(default_factory=no_numbers)
     remaining: list[Remaining] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     error: str = ""
     skipped: dict[str, str] = field(default_factory=dict)
-    estimates: dict[str, Estimate] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -109,17 +110,15 @@ class ScaleUp:
 
     # --- pending pods ---
 
-    def run(self, context: ScaleUpContext, pending: Sequence[int]) -> ScaleUpStatus:
+    def run(self, context: ScaleUpContext, pending: PodList) -> ScaleUpStatus:
         """Help pending pods: consider all groups, take the expander's choice, execute it."""
-        classes = context.pods.classes
-        verdicts = [
-            _Verdicts(group)
-            for group in equivalence_groups(
-                pending,
-                [classes[pod] for pod in pending],
-                merge_alone=not self._options.fastpath_binpacking_enabled,
-            )
-        ]
+        groups = equivalence_groups(
+            pending,
+            context.pods.table,
+            merge_alone=not self._options.fastpath_binpacking_enabled,
+        )
+        verdicts = [_Verdicts(group) for group in groups]
+        demand = Demand.of(groups, context.snapshot.placement)
         quotas = context.quotas()
         skipped: dict[str, str] = {}
         valid: list[NodeGroupRow] = []
@@ -133,7 +132,7 @@ class ScaleUp:
         options: list[Option] = []
         status = ScaleUpStatus(NO_OPTIONS, options, skipped=skipped)
         for group in valid:
-            option = self._option(group, context, passing, status)
+            option = self._option(group, context, demand, passing)
             if option is not None:
                 options.append(option)
         best = None
@@ -166,12 +165,11 @@ class ScaleUp:
             return status
         status.result, status.plan = SUCCESSFUL, plan
         status.remaining = _remaining(verdicts, skipped)
-        status.awaiting = [
-            pod
+        status.awaiting = joined(
+            verdict.group.pods
             for verdict in verdicts
             if verdict.schedulable and best.group in verdict.errors
-            for pod in verdict.group.pods
-        ]
+        )
         return status
 
     def _skip_reason(
@@ -198,31 +196,31 @@ class ScaleUp:
 
     def _passing(
         self, group: NodeGroupRow, context: ScaleUpContext, verdicts: Sequence[_Verdicts]
-    ) -> list[_Verdicts]:
-        """Return the pod groups whose first pod passes on a fresh node of a group."""
+    ) -> Flags:
+        """Return which pod groups' first pod passes on a fresh node of a group."""
         placement, shape = context.snapshot.placement, context.templates[group.name]
         placement.fork()
-        handle = placement.add_node(shape.node, "template-node", shape.pods)
-        passing = []
-        for verdict in verdicts:
-            refusal = placement.refusal(verdict.group.pod_class, handle)
+        handle = placement.add_node(shape.node, "template-node", own=shape.pods)
+        classes = [verdict.group.pod_class for verdict in verdicts]
+        passes = np.ones(len(verdicts), np.bool_)
+        for place, refusal in enumerate(placement.refusals(classes, handle)):
             if refusal is None:
-                verdict.schedulable.add(group.name)
-                passing.append(verdict)
+                verdicts[place].schedulable.add(group.name)
             else:
-                verdict.errors[group.name] = refusal.text
+                verdicts[place].errors[group.name] = refusal.text
+                passes[place] = False
         placement.revert()
-        return passing
+        return passes
 
     def _option(
         self,
         group: NodeGroupRow,
         context: ScaleUpContext,
-        passing: Mapping[str, list[_Verdicts]],
-        status: ScaleUpStatus,
+        demand: Demand,
+        passing: Mapping[str, Flags],
     ) -> Option | None:
-        found = [verdict.group for verdict in passing[group.name]]
-        if not found:
+        passes = np.flatnonzero(passing[group.name])
+        if not len(passes):
             return None
         similar = self._similar(group.name, context, passing)
         by_name = {other.name: other for other in context.groups}
@@ -234,34 +232,36 @@ class ScaleUp:
                 cluster_limit(self._options.max_nodes_total, context.snapshot.size()),
             )
         )
-        shape = context.templates[group.name]
-        estimate = context.snapshot.placement.estimate(
-            shape, found, limit, self._options.fastpath_binpacking_enabled
+        shape, own = context.templates[group.name], demand.where(passes)
+        found = estimate(
+            context.snapshot.placement,
+            shape,
+            own,
+            limit,
+            self._options.fastpath_binpacking_enabled,
         )
-        count = estimate.node_count
-        if count == 0 or not estimate.placed:
+        count = found.node_count
+        if count == 0 or not found.placed:
             return None
         if context.group_options(group.name).zero_or_max_node_scaling:
             count = group.max_size
-        status.estimates[group.name] = estimate
-        placed = [(found[position], pods) for position, pods in estimate.placed.items()]
+        placed = [(own.groups[position], pods) for position, pods in found.placed.items()]
         return Option(group.name, shape, count, placed, similar, group.price)
 
     def _similar(
-        self, name: str, context: ScaleUpContext, passing: Mapping[str, list[_Verdicts]]
+        self, name: str, context: ScaleUpContext, passing: Mapping[str, Flags]
     ) -> list[str]:
         """Section 4.8: groups alike that can take every pod group that this one can."""
         if not self._options.balance_similar_node_groups:
             return []
         if context.group_options(name).zero_or_max_node_scaling:
             return []
-        template = context.templates[name]
-        wanted = set(map(id, passing[name]))
+        template, wanted = context.templates[name], passing[name]
         return [
             other
-            for other, verdicts in passing.items()
+            for other, passes in passing.items()
             if other != name
-            and wanted <= set(map(id, verdicts))
+            and not (wanted & ~passes).any()
             and self._comparator.difference(template, context.templates[other]) is None
         ]
 

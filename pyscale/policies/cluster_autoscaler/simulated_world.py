@@ -7,7 +7,10 @@ one is named in :class:`~pyscale.policies.cluster_autoscaler.ClusterAutoscaler`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pyscale.catalog.nodes import template_of_group
 
@@ -29,22 +32,18 @@ from .world import (
     Controllers,
     DaemonSet,
     Instance,
+    Int64s,
     NodeGroupRow,
     NodeRow,
     Observation,
+    PodList,
     Pods,
+    no_numbers,
 )
 
 DRAIN_TIMEOUT = "DrainTimeout"
 INSUFFICIENT_CAPACITY = "InsufficientCapacity"
 GPU_LABEL = "k8s.amazonaws.com/accelerator"
-
-
-class _Keys:
-    """A pod's key is its id."""
-
-    def __getitem__(self, pod: int, /) -> str:
-        return str(pod)
 
 
 class _NoTimes:
@@ -54,20 +53,47 @@ class _NoTimes:
         return None
 
 
-@dataclass(slots=True)
 class SimulatedPods:
-    """Live pods of a view, by id."""
+    """Live pods of views, by id.
 
-    classes: dict[int, PodClass] = field(default_factory=dict)
-    created_ns: dict[int, int] = field(default_factory=dict)
-    keys: _Keys = field(default_factory=_Keys)
-    deletion_ns: _NoTimes = field(default_factory=_NoTimes)
+    Parameters
+    ----------
+    table : sequence of PodClass
+        Classes by index, which is that of the view.
+    """
 
+    def __init__(self, table: Sequence[PodClass]) -> None:
+        self.table = table
+        self.classes: dict[int, PodClass] = {}
+        self.deletion_ns = _NoTimes()
+        self._created: dict[int, int] = {}
+        self._limit = 4096
 
-@dataclass(slots=True)
-class _KnownNode:
-    version: int
-    row: NodeRow
+    def see(self, pods: Sequence[int], classes: Sequence[int], now: int) -> None:
+        """Take in pods on a node; what pended before keeps its time of creation."""
+        table = self.table
+        for pod, index in zip(pods, classes, strict=True):
+            self.classes[pod] = table[index]
+            self._created.setdefault(pod, now)
+
+    def see_pending(self, pods: PodList, since: Sequence[int]) -> None:
+        """Take in pods that pend."""
+        table = self.table
+        self._created.update(zip(pods.ids.tolist(), since, strict=True))
+        self.classes.update((p, table[c]) for p, c in zip(pods, pods.classes, strict=True))
+
+    def created_ns(self, ids: Int64s) -> Int64s:
+        """Return times of creation."""
+        return np.array([self._created[pod] for pod in ids.tolist()], np.int64)
+
+    def forget(self, rows: Sequence[NodeRow]) -> None:
+        """Forget pods that are on none of these nodes, once there are many more of them."""
+        if len(self.classes) <= self._limit:
+            return
+        live = {pod for row in rows for pod in row.pods}
+        self.classes = {pod: self.classes[pod] for pod in live if pod in self.classes}
+        self._created = {pod: self._created[pod] for pod in live if pod in self._created}
+        self._limit = 2 * len(live) + 4096
 
 
 class SimulatedWorld:
@@ -95,14 +121,21 @@ class SimulatedWorld:
             )
             for i in setting.daemon_classes
         )
-        self._pods = SimulatedPods()
-        self._known: dict[int, _KnownNode] = {}
+        self._pods = SimulatedPods(self._classes)
+        self._known: dict[int, NodeRow] = {}
+        self._ids: Int64s = no_numbers()
+        self._versions: Int64s = no_numbers()
+        self._states: NDArray[np.uint8] = np.empty(0, np.uint8)
+        self._places: Int64s = no_numbers()
+        self._allowed: Int64s = no_numbers()
+        self._budgets = list(setting.disruption_budgets)
+        self._controllers = _EveryController()
+        self._machines: dict[str, Instance] = {}
         self._templates: dict[str, NodeShape] = {}
         self._targets: dict[str, int] = {}
         self._without_capacity: set[str] = set()
         self._view: ClusterView | None = None
         self._rows: list[NodeRow] = []
-        self._booting: dict[str, list[str]] = {}
         self._members: dict[str, list[str]] = {}
         self.actions: list[Action] = []
         self.reason = ""
@@ -121,75 +154,67 @@ class SimulatedWorld:
         for failure in failures:
             if failure.code == INSUFFICIENT_CAPACITY and failure.group >= 0:
                 self._without_capacity.add(names[failure.group])
+        self._pods.forget(self._rows)
         self._read_nodes(view, names)
 
     def _read_nodes(self, view: ClusterView, groups: Sequence[str]) -> None:
-        ids, kinds = view.node_id.tolist(), view.node_kind.tolist()
-        states, versions = view.node_state.tolist(), view.node_version.tolist()
-        self._forget_pods()
-        self._rows = []
-        self._booting = {name: [] for name in groups}
+        """Take in nodes; rows of those that did not change stay the same objects."""
+        ids, states, versions = view.node_id, view.node_state, view.node_version
+        if self._members.keys() == set(groups) and np.array_equal(ids, self._ids):
+            is_listed = not np.array_equal(states, self._states)
+            changed = versions != self._versions
+        else:
+            is_listed = True
+            place = np.minimum(np.searchsorted(self._ids, ids), max(0, len(self._ids) - 1))
+            is_known = self._ids[place] == ids if len(self._ids) else np.zeros(len(ids), np.bool_)
+            changed = ~is_known
+            changed[is_known] = versions[is_known] != self._versions[place[is_known]]
+        if is_listed:
+            # What booted has no row yet, whatever its version.
+            changed |= np.array([node not in self._known for node in ids.tolist()], np.bool_)
+        fresh = np.flatnonzero(changed & (states != BOOTING)).tolist()
+        for index in fresh:
+            self._known[int(ids[index])] = self._row(view, groups, index)
+        if is_listed:
+            self._list(view, groups)
+        else:
+            for index in fresh:
+                self._rows[int(self._places[index])] = self._known[int(ids[index])]
+        self._ids, self._states, self._versions = ids.copy(), states.copy(), versions.copy()
+
+    def _list(self, view: ClusterView, groups: Sequence[str]) -> None:
+        """List nodes, and machines of groups, afresh."""
+        ids, is_there = view.node_id.tolist(), view.node_state != BOOTING
+        self._places = np.cumsum(is_there) - 1
+        known = self._known
+        self._rows = [known[ids[index]] for index in np.flatnonzero(is_there).tolist()]
         self._members = {name: [] for name in groups}
-        changed: list[tuple[int, int]] = []
-        for index, node in enumerate(ids):
-            group = view.kinds[kinds[index]].group
-            if group >= 0:
-                self._members[groups[group]].append(node_name(node))
-            if states[index] == BOOTING:
-                if group >= 0:
-                    self._booting[groups[group]].append(node_name(node))
-                continue
-            known = self._known.get(node)
-            if known is None or known.version != versions[index]:
-                changed.append((index, node))
-        if changed:
-            self._refresh(view, groups, changed)
-        for index, node in enumerate(ids):
-            if states[index] != BOOTING:
-                self._rows.append(self._known[node].row)
-        if len(self._known) > 2 * len(ids) + 64:
-            alive = set(ids)
-            self._known = {node: known for node, known in self._known.items() if node in alive}
+        of_kind = [kind.group for kind in view.kinds]
+        for node, kind in zip(ids, view.node_kind.tolist(), strict=True):
+            if of_kind[kind] >= 0:
+                self._members[groups[of_kind[kind]]].append(node_name(node))
+        if len(known) > 2 * len(ids) + 64:
+            self._known = {node: known[node] for node in ids if node in known}
 
-    def _refresh(
-        self, view: ClusterView, groups: Sequence[str], changed: Sequence[tuple[int, int]]
-    ) -> None:
-        for index, node in changed:
-            kind = view.kinds[int(view.node_kind[index])]
-            pods, classes, _ = view.pods_on(index)
-            ids = pods.tolist()
-            for pod, pod_class in zip(ids, classes.tolist(), strict=True):
-                self._pods.classes[pod] = self._classes[pod_class]
-                self._pods.created_ns.setdefault(pod, view.now_ns)
-            taints = kind.node.taints
-            state = int(view.node_state[index])
-            if state in (DRAINING, TERMINATING):
-                taints = (*taints, Taint(TO_BE_DELETED, NO_SCHEDULE, str(view.now_ns // 10**9)))
-            ready_ns = int(view.node_ready_ns[index])
-            self._known[node] = _KnownNode(
-                int(view.node_version[index]),
-                NodeRow(
-                    name=node_name(node),
-                    group=groups[kind.group] if kind.group >= 0 else "",
-                    node=kind.node,
-                    taints=taints,
-                    unschedulable=bool(view.node_cordoned[index]),
-                    ready=True,
-                    ready_since_ns=ready_ns,
-                    created_ns=ready_ns,
-                    pods=ids,
-                ),
-            )
-
-    def _forget_pods(self) -> None:
-        """Forget pods that were not on any node the last time, before nodes are read again."""
-        placed = sum(len(row.pods) for row in self._rows)
-        if len(self._pods.classes) <= 2 * placed + 4096:
-            return
-        live = {pod for row in self._rows for pod in row.pods}
-        pods = self._pods
-        pods.classes = {pod: pods.classes[pod] for pod in live if pod in pods.classes}
-        pods.created_ns = {pod: pods.created_ns[pod] for pod in live if pod in pods.created_ns}
+    def _row(self, view: ClusterView, groups: Sequence[str], index: int) -> NodeRow:
+        kind = view.kinds[int(view.node_kind[index])]
+        ids, classes, _ = view.pods_on(index)
+        self._pods.see(ids.tolist(), classes.tolist(), view.now_ns)
+        taints = kind.node.taints
+        if view.node_state[index] in (DRAINING, TERMINATING):
+            taints = (*taints, Taint(TO_BE_DELETED, NO_SCHEDULE, str(view.now_ns // 10**9)))
+        ready_ns = int(view.node_ready_ns[index])
+        return NodeRow(
+            name=node_name(int(view.node_id[index])),
+            group=groups[kind.group] if kind.group >= 0 else "",
+            node=kind.node,
+            taints=taints,
+            unschedulable=bool(view.node_cordoned[index]),
+            ready=True,
+            ready_since_ns=ready_ns,
+            created_ns=ready_ns,
+            pods=PodList(ids, ids, classes),
+        )
 
     def now(self) -> int:
         """Return the view's time."""
@@ -210,13 +235,9 @@ class SimulatedWorld:
     def observe(self) -> Observation:
         """Return the view as objects; nodes that did not change are the same objects."""
         view = self.view
-        pending = view.pending_pod.tolist()
-        pods = self._pods
-        for pod, pod_class, since in zip(
-            pending, view.pending_class.tolist(), view.pending_since_ns.tolist(), strict=True
-        ):
-            pods.classes[pod] = self._classes[pod_class]
-            pods.created_ns[pod] = since
+        pending = PodList(view.pending_pod, view.pending_pod, view.pending_class)
+        if len(pending):
+            self._pods.see_pending(pending, view.pending_since_ns.tolist())
         groups = [
             NodeGroupRow(
                 name=group.name,
@@ -229,14 +250,13 @@ class SimulatedWorld:
             )
             for index, group in enumerate(view.groups)
         ]
-        known: Pods = pods
         return Observation(
-            known,
+            self._pods,
             self._rows,
             pending,
             groups,
             self.budgets(),
-            _EveryController(),
+            self._controllers,
             self._daemon_sets,
         )
 
@@ -257,7 +277,11 @@ class SimulatedWorld:
 
     def instances(self, group: str) -> list[Instance]:
         """List a group's machines, and placeholders for those that cannot be had."""
-        found = [Instance(name) for name in self._members[group]]
+        known = self._machines
+        for name in self._members[group]:
+            if name not in known:
+                known[name] = Instance(name)
+        found = [known[name] for name in self._members[group]]
         missing = self._targets[group] - len(found)
         error = OUT_OF_RESOURCES if group in self._without_capacity else ""
         found += [
@@ -276,15 +300,20 @@ class SimulatedWorld:
     def pods_of(self, name: str) -> Sequence[int]:
         """List the pods of one node."""
         row = self.node(name)
-        return row.pods if row is not None else ()
+        return list(row.pods) if row is not None else []
 
     def budgets(self) -> list[PodDisruptionBudget]:
         """Return the disruption budgets with what they allow now."""
-        allowed = self.view.disruptions_allowed.tolist()
-        return [
-            replace(budget, disruptions_allowed=now)
-            for budget, now in zip(self._setting.disruption_budgets, allowed, strict=True)
-        ]
+        allowed = self.view.disruptions_allowed
+        if not np.array_equal(allowed, self._allowed):
+            self._allowed = allowed.copy()
+            self._budgets = [
+                replace(budget, disruptions_allowed=now)
+                for budget, now in zip(
+                    self._setting.disruption_budgets, allowed.tolist(), strict=True
+                )
+            ]
+        return self._budgets
 
     def pod_exists(self, pod: int, node: str) -> bool:
         """Whether a pod is on a node."""
@@ -373,8 +402,7 @@ class SimulatedActuator:
                 deletion = self.in_progress.pop(name)
                 self._failures[name] = "failed to evict pods"
                 self.on_failed(deletion.group, view.now_ns)
-        alive = set(map(node_name, view.node_id.tolist()))
-        for name in [name for name in self.in_progress if name not in alive]:
+        for name in [name for name in self.in_progress if view.row_of(node_id(name)) < 0]:
             self.on_deleted(self.in_progress.pop(name).group, view.now_ns)
 
     def take_failures(self) -> dict[str, str]:

@@ -1,14 +1,16 @@
-"""The cluster of one loop by names: which node is which handle, and which pods are on it."""
+"""The cluster of one loop by names: which node is which handle."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ...model.nodes import Node
 from .classes import PodClass
-from .placement import Mask, Placement
-from .world import Lookup
+from .kernel_placement import KernelPlacement
+from .world import Int32s, PodList
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,93 +19,105 @@ class LoadedNode:
 
     name: str
     node: Node
-    pods: Sequence[int]
+    pods: PodList
 
 
 @dataclass(slots=True)
 class Snapshot:
-    """Names and pods beside a :class:`Placement`; forks are undone together.
+    """Names beside a placement, and the base that is loaded anew for each loop."""
 
-    A node's list of pods is never changed in place, so its identity tells whether the pods are
-    still the same.
-    """
-
-    placement: Placement
-    _loaded: dict[str, LoadedNode] = field(default_factory=dict)
+    placement: KernelPlacement
+    _loaded: list[LoadedNode] = field(default_factory=list)
+    _base: Int32s = field(default_factory=lambda: np.empty(0, np.int32))
     _handles: dict[str, int] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
-    _pods: dict[int, Sequence[int]] = field(default_factory=dict)
-    _undo: list[list[tuple[int, Sequence[int] | None]]] = field(default_factory=list)
+    _added: list[list[str]] = field(default_factory=list)
 
-    def load(self, nodes: Sequence[LoadedNode], classes: Lookup[PodClass]) -> None:
+    def load(
+        self, nodes: Sequence[LoadedNode], table: Sequence[PodClass]
+    ) -> tuple[Int32s, list[int]]:
         """Take in the cluster of the next loop; the rotating scan goes on where it was.
 
         Whatever was done since the last call is undone, and only what differs from the last
-        cluster is changed.  ``classes`` are the pods' classes by id.
+        cluster is changed: loaded nodes that are the same object are the same.
+
+        Parameters
+        ----------
+        nodes : sequence of LoadedNode
+            In listing order.
+        table : sequence of PodClass
+            All classes, by index.
+
+        Returns
+        -------
+        (ndarray of int32, list of int)
+            The nodes' handles, and the positions of those that are new or changed.
         """
-        while self._undo:
+        while self._added:
             self.revert()
+        before = self._loaded
+        if len(nodes) == len(before):
+            changed = [i for i, (a, b) in enumerate(zip(before, nodes, strict=True)) if a is not b]
+            if all(before[i].name == nodes[i].name for i in changed):
+                for i in changed:
+                    self._exchange(before[i], nodes[i], table)
+                    before[i] = nodes[i]
+                return self._base, changed
         names = {node.name for node in nodes}
-        for name in [name for name in self._loaded if name not in names]:
-            self.remove_node(name)
-            del self._loaded[name]
-        known = list(self._loaded)
-        if [node.name for node in nodes[: len(known)]] != known:
-            self.reset()
-        for node in nodes:
-            before = self._loaded.get(node.name)
-            if before is None:
-                self.add_node(node.node, node.name, node.pods, [classes[p] for p in node.pods])
-            elif before.node is not node.node:
-                self._exchange(before, node, classes)
-            elif before.pods is not node.pods:
-                self._change_pods(node, classes)
-            self._loaded[node.name] = node
+        for node in before:
+            if node.name not in names:
+                self.placement.remove_node(self._handles.pop(node.name))
+        known = {node.name: node for node in before if node.name in names}
+        if [node.name for node in nodes[: len(known)]] != list(known):
+            self._drop_all()
+            known = {}
+        changed = []
+        for i, node in enumerate(nodes):
+            was = known.get(node.name)
+            if was is node:
+                continue
+            changed.append(i)
+            if was is None:
+                self.placement.learn(node.pods.classes, table)
+                self._note(node.name, self.placement.add_node(node.node, node.name, node.pods))
+            else:
+                self._exchange(was, node, table)
+        self._loaded = list(nodes)
+        self._base = np.array([self._handles[node.name] for node in nodes], np.int32)
+        return self._base, changed
 
-    def _exchange(self, before: LoadedNode, node: LoadedNode, classes: Lookup[PodClass]) -> None:
+    def _exchange(self, before: LoadedNode, node: LoadedNode, table: Sequence[PodClass]) -> None:
         handle = self._handles[node.name]
-        self.placement.change_node(handle, node.node)
+        if before.node is not node.node:
+            self.placement.change_node(handle, node.node)
         if before.pods is not node.pods:
-            self._change_pods(node, classes)
+            self.placement.learn(node.pods.classes, table)
+            self.placement.set_pods(handle, node.pods)
 
-    def _change_pods(self, node: LoadedNode, classes: Lookup[PodClass]) -> None:
-        handle = self._handles[node.name]
-        before, after = self._pods[handle], node.pods
-        staying = set(before) & set(after)
-        for pod in before:
-            if pod not in staying:
-                self.placement.displace(classes[pod], handle)
-        for pod in after:
-            if pod not in staying:
-                self.placement.place(classes[pod], handle)
-        self._pods[handle] = after
-
-    def reset(self) -> None:
-        """Drop all nodes."""
+    def _drop_all(self) -> None:
         self.placement.reset()
-        for table in (self._loaded, self._handles, self._names, self._pods):
-            table.clear()
-        self._undo.clear()
+        self._handles.clear()
+        self._names.clear()
 
-    def add_node(
-        self, node: Node, name: str, pods: Sequence[int] = (), classes: Iterable[PodClass] = ()
-    ) -> int:
-        """Append a node with its pods; ``classes`` may go beyond the pods that have ids."""
-        handle = self.placement.add_node(node, name, classes)
+    def _note(self, name: str, handle: int) -> None:
         self._handles[name] = handle
         self._names[handle] = name
-        self._set_pods(handle, pods)
+
+    def add_node(self, node: Node, name: str, own: Iterable[PodClass] = ()) -> int:
+        """Append a node that is no part of the base; ``own`` are pods that have no ids."""
+        handle = self.placement.add_node(node, name, own=own)
+        self._note(name, handle)
+        self._added[-1].append(name)
         return handle
 
     def remove_node(self, name: str) -> None:
-        """Take a node out."""
-        handle = self._handles.pop(name)
-        self.placement.remove_node(handle)
-        self._set_pods(handle, None)
+        """Take a node out, until the fork is undone."""
+        self.placement.remove_node(self._handles[name])
 
     def handle(self, name: str) -> int | None:
         """Return a node's handle, None if there is no such node."""
-        return self._handles.get(name)
+        handle = self._handles.get(name)
+        return handle if handle is not None and self.placement.is_there(handle) else None
 
     def name(self, handle: int) -> str:
         """Return a node's name."""
@@ -111,69 +125,24 @@ class Snapshot:
 
     def names(self) -> list[str]:
         """Return the names of all nodes."""
-        return list(self._handles)
+        is_there = self.placement.is_there
+        return [name for name, handle in self._handles.items() if is_there(handle)]
 
     def size(self) -> int:
         """Return the number of nodes."""
-        return len(self._handles)
+        return self.placement.size()
 
-    def pods_on(self, handle: int) -> Sequence[int]:
-        """Return the ids of the pods on a node, in order of arrival."""
-        return self._pods[handle]
-
-    def place(self, pod: int, pod_class: PodClass, handle: int) -> None:
-        """Put a pod on a node, unchecked."""
-        self.placement.place(pod_class, handle)
-        self._set_pods(handle, [*self._pods[handle], pod])
-
-    def displace(self, pod: int, pod_class: PodClass, handle: int) -> None:
-        """Take a pod off a node."""
-        self.placement.displace(pod_class, handle)
-        self._set_pods(handle, [other for other in self._pods[handle] if other != pod])
-
-    def empty(self, handle: int) -> None:
-        """Take all pods off a node."""
-        self.placement.empty(handle)
-        self._set_pods(handle, ())
-
-    def move(self, pods: Sequence[int], classes: Sequence[PodClass], mask: Mask) -> list[int]:
-        """Place pods by rotating scan until one fits nowhere; return the nodes of those placed."""
-        nodes = self.placement.move(classes, mask)
-        arrived: dict[int, list[int]] = {}
-        for pod, node in zip(pods, nodes, strict=False):
-            arrived.setdefault(node, []).append(pod)
-        for node, fresh in arrived.items():
-            self._set_pods(node, [*self._pods[node], *fresh])
-        return nodes
+    def arrived(self) -> Int32s:
+        """Return the nodes to which pods came since the cluster was loaded."""
+        return self.placement.residents.arrived()
 
     def fork(self) -> None:
         """Remember the state."""
         self.placement.fork()
-        self._undo.append([])
+        self._added.append([])
 
     def revert(self) -> None:
         """Go back to the last fork."""
         self.placement.revert()
-        for handle, pods in reversed(self._undo.pop()):
-            if pods is None:
-                del self._pods[handle]
-                del self._handles[self._names[handle]]
-            else:
-                self._handles[self._names[handle]] = handle
-                self._pods[handle] = pods
-
-    def commit(self) -> None:
-        """Keep what was done since the last fork."""
-        self.placement.commit()
-        operations = self._undo.pop()
-        if self._undo:
-            self._undo[-1] += operations
-
-    def _set_pods(self, handle: int, pods: Sequence[int] | None) -> None:
-        """Change a node's pods, None for no node; remember what was there in a fork."""
-        if self._undo:
-            self._undo[-1].append((handle, self._pods.get(handle)))
-        if pods is None:
-            del self._pods[handle]
-        else:
-            self._pods[handle] = pods
+        for name in self._added.pop():
+            del self._names[self._handles.pop(name)]

@@ -6,18 +6,18 @@ Specification section 4.2; upstream ``processors/nodeinfosprovider`` and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ...model.pods import PodTemplate
 from ...model.taints import NO_EXECUTE, NO_SCHEDULE, Toleration
 from ...model.times import MINUTE
 from .classes import PodClass
+from .kernel_placement import KernelPlacement
 from .node_shapes import NodeShape
 from .options import Options
-from .placement import Placement
 from .taints import is_startup_taint, template_taints
-from .world import TO_BE_DELETED, DaemonSet, NodeGroupRow, NodeRow, Observation
+from .world import DaemonSet, NodeGroupRow, NodeRow, Observation, PodList, Pods
 
 TEMPLATE_LABEL = "cluster-autoscaler.kubernetes.io/template-node"
 SYSTEM_NODE_CRITICAL = "system-node-critical"
@@ -58,19 +58,29 @@ class TemplateProvider:
     made_ns: dict[str, int] = field(default_factory=dict)
     _cache: dict[str, NodeShape] = field(default_factory=dict)
     _known: dict[tuple[object, ...], NodeShape] = field(default_factory=dict)
+    _own: dict[str, tuple[PodList, tuple[PodClass, ...]]] = field(default_factory=dict)
 
     def templates(
-        self, seen: Observation, nodes: Iterable[NodeRow], placement: Placement, now: int
+        self,
+        seen: Observation,
+        good: Mapping[str, NodeRow],
+        bad: Mapping[str, NodeRow],
+        placement: KernelPlacement,
+        now: int,
     ) -> dict[str, NodeShape]:
         """Return a template for each group that has one.
 
         First available of: the first good node, a remembered one, the cloud's template, any node.
+
+        Parameters
+        ----------
+        seen : Observation
+        good, bad : mapping
+            The first node of each group that is ready for over a minute (:data:`GOOD_AFTER`), not
+            cordoned and not under deletion, and the first that is not.
+        placement : KernelPlacement
+        now : int
         """
-        good: dict[str, NodeRow] = {}
-        bad: dict[str, NodeRow] = {}
-        for node in nodes:
-            if node.group and node.group not in good:
-                (good if _is_good(node, now) else bad).setdefault(node.group, node)
         found: dict[str, NodeShape] = {}
         for group in seen.groups:
             if group.name in good or group.name not in self._cache:
@@ -90,7 +100,7 @@ class TemplateProvider:
         good: NodeRow | None,
         bad: NodeRow | None,
         seen: Observation,
-        placement: Placement,
+        placement: KernelPlacement,
     ) -> NodeShape | None:
         if good is not None:
             shape = self._from_node(good, seen, placement)
@@ -102,13 +112,8 @@ class TemplateProvider:
             return self._from_provider(group.template, seen.daemon_sets, placement)
         return self._from_node(bad, seen, placement) if bad is not None else None
 
-    def _from_node(self, node: NodeRow, seen: Observation, placement: Placement) -> NodeShape:
-        classes, deletion_ns = seen.pods.classes, seen.pods.deletion_ns
-        pods = tuple(
-            classes[pod]
-            for pod in node.pods
-            if (classes[pod].is_daemon_set or classes[pod].is_mirror) and deletion_ns[pod] is None
-        )
+    def _from_node(self, node: NodeRow, seen: Observation, placement: KernelPlacement) -> NodeShape:
+        pods = self._own_pods(node, seen.pods)
         running = {(pod.namespace, pod.controller_name) for pod in pods if pod.is_daemon_set}
         missing = [
             daemon_set
@@ -131,8 +136,22 @@ class TemplateProvider:
             self._known[key] = shape
         return shape
 
+    def _own_pods(self, node: NodeRow, pods: Pods) -> tuple[PodClass, ...]:
+        """The pods that a new node of the group would have from the start."""
+        known = self._own.get(node.group)
+        if known is not None and known[0] is node.pods:
+            return known[1]
+        found = tuple(
+            pods.table[index]
+            for pod, index in zip(node.pods.ids.tolist(), node.pods.classes.tolist(), strict=True)
+            if (pods.table[index].is_daemon_set or pods.table[index].is_mirror)
+            and pods.deletion_ns[pod] is None
+        )
+        self._own[node.group] = node.pods, found
+        return found
+
     def _from_provider(
-        self, template: NodeShape, daemon_sets: Sequence[DaemonSet], placement: Placement
+        self, template: NodeShape, daemon_sets: Sequence[DaemonSet], placement: KernelPlacement
     ) -> NodeShape:
         key = (id(template), tuple(map(id, daemon_sets)))
         shape = self._known.get(key)
@@ -149,13 +168,13 @@ class TemplateProvider:
         return shape
 
     def _with_daemon_sets(
-        self, shape: NodeShape, daemon_sets: Sequence[DaemonSet], placement: Placement
+        self, shape: NodeShape, daemon_sets: Sequence[DaemonSet], placement: KernelPlacement
     ) -> NodeShape:
         """Add the pods of the DaemonSets that would run on the node, fit or not."""
         if not daemon_sets:
             return shape
         placement.fork()
-        handle = placement.add_node(shape.node, "template-node-for-daemon-sets", ())
+        handle = placement.add_node(shape.node, "template-node-for-daemon-sets")
         fitting = [
             daemon_set.pod_class
             for daemon_set in daemon_sets
@@ -165,7 +184,7 @@ class TemplateProvider:
         return NodeShape.of(shape.node, shape.pods + tuple(fitting))
 
 
-def should_run(placement: Placement, pod_class: PodClass, node: int) -> bool:
+def should_run(placement: KernelPlacement, pod_class: PodClass, node: int) -> bool:
     """Whether a DaemonSet would run its pod on a node, room or not."""
     refusal = placement.refusal(pod_class, node)
     return refusal is None or refusal.plugin not in NODE_PLUGINS
@@ -178,33 +197,6 @@ def is_ready(node: NodeRow, options: Options) -> bool:
     return node.ready and not any(is_startup_taint(taint.key, options) for taint in node.taints)
 
 
-def _is_good(node: NodeRow, now: int) -> bool:
-    """Ready for over a minute, not cordoned, not under deletion."""
-    return (
-        node.ready
-        and not node.unschedulable
-        and now - node.ready_since_ns > GOOD_AFTER
-        and node.taint(TO_BE_DELETED) is None
-    )
-
-
 def _is_critical(daemon_set: DaemonSet) -> bool:
     spec = daemon_set.template.spec
     return spec.priority_class_name == SYSTEM_NODE_CRITICAL and spec.preemption_policy != "Never"
-
-
-def contributions(
-    groups: Iterable[NodeGroupRow],
-    nodes: Iterable[NodeRow],
-    templates: Mapping[str, NodeShape],
-) -> dict[str, NodeShape]:
-    """Return the node that stands for each group in quotas: its first one, else its template."""
-    first: dict[str, NodeShape] = {}
-    for node in nodes:
-        if node.group and node.group not in first:
-            first[node.group] = NodeShape.of(node.node)
-    return {
-        group.name: first.get(group.name) or templates[group.name]
-        for group in groups
-        if group.name in first or group.name in templates
-    }

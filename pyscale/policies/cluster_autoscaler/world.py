@@ -6,21 +6,30 @@ a recording or a simulation stands behind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ...model.disruption import PodDisruptionBudget
 from ...model.nodes import Node
 from ...model.pods import PodTemplate
 from ...model.taints import Taint
-from .classes import PodClass
+from .classes import PREFIX, PodClass
 from .node_shapes import NodeShape
 
 T = TypeVar("T", covariant=True)
 
+Int64s = NDArray[np.int64]
+Int32s = NDArray[np.int32]
+Flags = NDArray[np.bool_]
+
 TO_BE_DELETED = "ToBeDeletedByClusterAutoscaler"
 DELETION_CANDIDATE = "DeletionCandidateOfClusterAutoscaler"
+SCALE_DOWN_DISABLED = PREFIX + "scale-down-disabled"
 
 OUT_OF_RESOURCES = "OutOfResources"
 
@@ -32,35 +41,86 @@ class Lookup(Protocol[T]):
         """Return what is known of a pod."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PodList:
+    """Pods as columns, in order.
+
+    Attributes
+    ----------
+    ids : ndarray of int64
+    keys : ndarray of int64
+        Pods of one key share a hint.
+    classes : ndarray of int32
+        Index into the table of classes.
+    """
+
+    ids: Int64s
+    keys: Int64s
+    classes: Int32s
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.ids.tolist())
+
+    def where(self, chosen: Flags | Int64s) -> PodList:
+        """Return the pods of a mask, or of positions."""
+        return PodList(self.ids[chosen], self.keys[chosen], self.classes[chosen])
+
+    def and_then(self, more: PodList) -> PodList:
+        """Return these pods and others behind them."""
+        return PodList(
+            np.concatenate([self.ids, more.ids]),
+            np.concatenate([self.keys, more.keys]),
+            np.concatenate([self.classes, more.classes]),
+        )
+
+
+def no_numbers() -> Int64s:
+    """Return an empty array."""
+    return np.empty(0, np.int64)
+
+
+NO_PODS = PodList(no_numbers(), no_numbers(), np.empty(0, np.int32))
+
+
 class Pods(Protocol):
-    """What is known of pods, by id: class, key of hints, times in nanoseconds."""
+    """What is known of pods, by id; times in nanoseconds."""
+
+    @property
+    def table(self) -> Sequence[PodClass]:
+        """All classes, by index."""
 
     @property
     def classes(self) -> Lookup[PodClass]:
         """Class of a pod."""
 
     @property
-    def keys(self) -> Lookup[str]:
-        """UID, or namespace/name."""
-
-    @property
-    def created_ns(self) -> Lookup[int]:
-        """Time of creation."""
-
-    @property
     def deletion_ns(self) -> Lookup[int | None]:
         """Deletion timestamp."""
 
+    def created_ns(self, ids: Int64s) -> Int64s:
+        """Times of creation."""
 
-@dataclass(slots=True)
+
 class PodColumns:
-    """All pods ever seen, by id (position)."""
+    """All pods ever seen, by id (position).
 
-    names: list[str] = field(default_factory=list)
-    keys: list[str] = field(default_factory=list)  # UID, or namespace/name
-    classes: list[PodClass] = field(default_factory=list)
-    created_ns: list[int] = field(default_factory=list)
-    deletion_ns: list[int | None] = field(default_factory=list)
+    Parameters
+    ----------
+    table : sequence of PodClass
+        All classes, by index; may grow.
+    """
+
+    def __init__(self, table: Sequence[PodClass] = ()) -> None:
+        self.table = table
+        self.names: list[str] = []
+        self.classes: list[PodClass] = []
+        self.deletion_ns: list[int | None] = []
+        self._keys: dict[str, int] = {}
+        self._key_ids, self._created = array("q"), array("q")
+        self._class_ids = array("i")
 
     def add(
         self,
@@ -70,13 +130,30 @@ class PodColumns:
         created_ns: int,
         deletion_ns: int | None = None,
     ) -> int:
-        """Append a pod and return its id."""
+        """Append a pod and return its id; ``key`` is its UID, or namespace/name."""
         self.names.append(name)
-        self.keys.append(key)
         self.classes.append(pod_class)
-        self.created_ns.append(created_ns)
         self.deletion_ns.append(deletion_ns)
+        self._key_ids.append(self._keys.setdefault(key, len(self._keys)))
+        self._created.append(created_ns)
+        self._class_ids.append(pod_class.index)
         return len(self.names) - 1
+
+    def created_ns(self, ids: Int64s) -> Int64s:
+        """Return times of creation."""
+        found: Int64s = np.frombuffer(self._created, np.int64)[ids] if len(ids) else ids
+        return found
+
+    def listed(self, ids: Sequence[int]) -> PodList:
+        """Return pods as columns."""
+        if not ids:
+            return NO_PODS
+        chosen = np.array(ids, np.int64)
+        return PodList(
+            chosen,
+            np.frombuffer(self._key_ids, np.int64)[chosen],
+            np.frombuffer(self._class_ids, np.int32)[chosen],
+        )
 
 
 @dataclass(slots=True)
@@ -84,7 +161,8 @@ class NodeRow:
     """A Node object at one time.
 
     ``node`` has the object's fixed part; ``taints`` and ``unschedulable`` here rule over those in
-    it.  ``pods`` are ids in listing order.  ``version`` changes whenever the object does.
+    it.  ``pods`` are in listing order.  ``version`` changes whenever the object does.  Rows are
+    not changed in place: what is the same row has not changed since it was seen last.
     """
 
     name: str
@@ -95,7 +173,7 @@ class NodeRow:
     ready: bool
     ready_since_ns: int
     created_ns: int
-    pods: Sequence[int]
+    pods: PodList
     version: int = 0
 
     def taint(self, key: str) -> Taint | None:
@@ -104,6 +182,12 @@ class NodeRow:
             if taint.key == key:
                 return taint
         return None
+
+
+def is_disabled(node: NodeRow) -> bool:
+    """Whether an annotation forbids the removal."""
+    annotations = node.node.annotations
+    return bool(annotations) and annotations.get(SCALE_DOWN_DISABLED) == "true"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +246,14 @@ class DaemonSet:
 
 @dataclass(slots=True)
 class Observation:
-    """Everything one iteration reads, in listing order."""
+    """Everything one iteration reads, in listing order.
+
+    ``controllers`` is another object if what it says has changed.
+    """
 
     pods: Pods
     nodes: Sequence[NodeRow]
-    pending: Sequence[int]
+    pending: PodList
     groups: Sequence[NodeGroupRow]
     budgets: Sequence[PodDisruptionBudget] = ()
     controllers: Controllers = field(default_factory=dict[tuple[str, str, str], Controller])

@@ -7,4 +7,5 @@ from __future__ import annotations
 
 from .chain import Expander as Expander
 from .option import Option as Option
+from .option import joined as joined
 from .price import PodPrice as PodPrice

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from ..equivalence import PodGroup
 from ..node_shapes import NodeShape
+from ..world import Int64s, no_numbers
+
+
+def joined(parts: Iterable[Sequence[int] | Int64s]) -> Int64s:
+    """Return ids of pods one behind the other."""
+    arrays = [np.asarray(part, np.int64) for part in parts]
+    return np.concatenate(arrays) if arrays else no_numbers()
 
 
 @dataclass(slots=True, eq=False)
@@ -30,9 +39,9 @@ class Option:
         """Number of pods placed."""
         return sum(count for _, count in self.placed)
 
-    def pods(self) -> list[int]:
+    def pods(self) -> Int64s:
         """Ids of the pods placed, group by group."""
-        return [pod for group, count in self.placed for pod in group.pods[:count]]
+        return joined(group.pods[:count] for group, count in self.placed)
 
     def placed_requests(self) -> list[tuple[int, int, int]]:
         """Return (milli-CPU, bytes, pods) of each group placed."""

@@ -1,0 +1,417 @@
+"""Place pods where they were placed before, else by rotating scan; can a node's pods move?
+
+Cluster Autoscaler's hinting simulator and its simulation of a removal, pod by pod but without
+objects.  Pods are placed by priority, highest first; of each priority first all whose hint still
+holds, then the others in order, by the scan that begins behind the node that took the last one.
+"""
+
+cimport cython
+from libc.stdint cimport INT64_MIN, int8_t, int32_t, int64_t, uint8_t
+from libc.stdlib cimport free
+from libc.string cimport memset
+
+import numpy as np
+
+from pyscale.kernel._bind cimport FITS, ClusterState
+from pyscale.kernel._cluster cimport class_t
+from pyscale.kernel._growth cimport enlarge, reserve
+from pyscale.kernel._match cimport NAME_COLUMN
+from pyscale.kernel._plain cimport is_plain_class
+from pyscale.kernel._residents cimport DAEMON, Residents, facts_t, pods_t
+
+cdef enum:
+    MAX_FAILED_SHAPES = 10  # per controller, remembered as fitting nowhere
+
+cdef enum:  # outcomes of the drain rules; from BLOCKS on the pod forbids the removal
+    UNKNOWN = 0
+    SKIPPED = 1
+    MOVED = 2
+    WAITS = 3
+    BLOCKS = 4
+
+# How a removal ends; also known to the planner.
+REMOVABLE = 0
+BLOCKED = 1
+NO_PLACE = 2
+
+
+@cython.final
+cdef class Hints:
+    """Where pods were placed, by their keys: in this call and the one before."""
+
+    cdef int32_t* name    # value of the name column
+    cdef int32_t* call    # in which call, 0 never
+    cdef int64_t capacity
+    cdef int32_t now
+
+    def __cinit__(self):
+        self.now = 1
+
+    def __dealloc__(self):
+        free(self.name)
+        free(self.call)
+
+    def drop_old(self):
+        """Age all hints by one call."""
+        self.now += 1
+
+    cdef int32_t get(self, int64_t key) noexcept nogil:
+        if key >= self.capacity or self.call[key] == 0 or self.call[key] < self.now - 1:
+            return -1
+        return self.name[key]
+
+    cdef int set(self, int64_t key, int32_t name) except -1:
+        cdef int64_t before = self.capacity, capacity = self.capacity
+        if key >= capacity:
+            capacity = max(key + 1, 2 * capacity)
+            enlarge(<void**>&self.name, <size_t>capacity * sizeof(int32_t))
+            enlarge(<void**>&self.call, <size_t>capacity * sizeof(int32_t))
+            memset(self.call + before, 0, <size_t>(capacity - before) * sizeof(int32_t))
+            self.capacity = capacity
+        self.name[key] = name
+        self.call[key] = self.now
+        return 0
+
+
+@cython.final
+cdef class HintedPlacement:
+    """Places pods in a state and its residents.
+
+    Parameters
+    ----------
+    residents : Residents
+
+    Attributes
+    ----------
+    last_match : int
+        Place in the list of nodes where the rotating scan found one last.
+    """
+
+    cdef readonly Residents residents
+    cdef ClusterState state
+    cdef public int64_t last_match
+    # pods to move, in their order on the node
+    cdef int64_t* pods
+    cdef int64_t* keys
+    cdef int32_t* classes
+    cdef int32_t* nodes
+    cdef int64_t pods_room
+    cdef int64_t keys_room
+    cdef int64_t classes_room
+    cdef int64_t nodes_room
+    cdef int64_t n
+    cdef uint8_t* named           # mask of the nodes that a class names
+    cdef int64_t named_room
+    # memory of one call: what fits nowhere, by class, controller and likeness
+    cdef int32_t round
+    cdef int32_t* dead_round
+    cdef int64_t* dead_at
+    cdef int32_t* alike_round
+    cdef int32_t* controller_round
+    cdef int32_t* controller_shapes
+    cdef int64_t dead_round_room
+    cdef int64_t dead_at_room
+    cdef int64_t alike_room
+    cdef int64_t controller_round_room
+    cdef int64_t controller_shapes_room
+    cdef int64_t n_placed
+
+    def __cinit__(self, Residents residents not None):
+        self.residents = residents
+        self.state = residents.state
+
+    def __dealloc__(self):
+        free(self.pods)
+        free(self.keys)
+        free(self.classes)
+        free(self.nodes)
+        free(self.named)
+        free(self.dead_round)
+        free(self.dead_at)
+        free(self.alike_round)
+        free(self.controller_round)
+        free(self.controller_shapes)
+
+    # --- one pod ---
+
+    cdef int32_t scan(self, int32_t class_id, const uint8_t* accepted) except -2:
+        """The node that the rotating scan finds, -1 if there is none."""
+        cdef ClusterState state = self.state
+        cdef class_t* pods = &state.classes[class_id]
+        cdef int64_t i
+        cdef int32_t place, node
+        if state.n_active == 0:
+            return -1
+        if pods.has_names:
+            reserve(<void**>&self.named, &self.named_room, state.n_nodes, 1)
+            memset(self.named, 0, <size_t>state.n_nodes)
+            for i in range(pods.names.n):
+                if pods.names.at[i] < state.node_of_name.n:
+                    node = state.node_of_name.at[pods.names.at[i]]
+                    if node >= 0:
+                        self.named[node] = accepted[node]
+            accepted = self.named
+        place = state.first_fit(
+            class_id, <int32_t>((self.last_match + 1) % state.n_active), accepted
+        )
+        if place < 0:
+            return -1
+        self.last_match = place
+        return state.order.at[place]
+
+    cdef int32_t hinted(
+        self, Hints hints, int64_t key, int32_t class_id, const uint8_t* usable
+    ) except -2:
+        """The node of a pod's hint if it takes the pod, else -1."""
+        cdef ClusterState state = self.state
+        cdef class_t* pods = &state.classes[class_id]
+        cdef int32_t name = hints.get(key), node
+        cdef int64_t i
+        if name < 0 or pods.refused:
+            return -1
+        node = state.node_of_name.at[name]
+        if node < 0 or (usable != NULL and not usable[node]):
+            return -1
+        if pods.has_names:
+            for i in range(pods.names.n):
+                if pods.names.at[i] == name:
+                    break
+            else:
+                return -1
+        return node if state.check(class_id, node) == FITS else -1
+
+    cdef bint is_hopeless(self, int32_t index) except -1:
+        """Whether a pod need not be tried: one like it fitted nowhere, and that still holds."""
+        cdef facts_t* facts = &self.residents.facts[index]
+        if self.dead_round[index] == self.round:
+            if self.dead_at[index] == self.n_placed:
+                return True
+            if is_plain_class(&self.state.classes[facts.class_id]):
+                return True
+        return (
+            facts.controller >= 0
+            and facts.alike >= 0
+            and self.alike_round[facts.alike] == self.round
+        )
+
+    cdef int note_failure(self, int32_t index) except -1:
+        cdef facts_t* facts = &self.residents.facts[index]
+        cdef int32_t controller = facts.controller
+        self.dead_round[index] = self.round
+        self.dead_at[index] = self.n_placed
+        if controller < 0 or facts.alike < 0 or facts.is_a & DAEMON:
+            return 0
+        if self.controller_round[controller] != self.round:
+            self.controller_round[controller] = self.round
+            self.controller_shapes[controller] = 0
+        if self.controller_shapes[controller] < MAX_FAILED_SHAPES:
+            self.controller_shapes[controller] += 1
+            self.alike_round[facts.alike] = self.round
+        return 0
+
+    cdef int begin_round(self) except -1:
+        """Make room for what a call remembers, and forget the last one's."""
+        cdef int64_t n = self.residents.n_classes  # controllers and likenesses are no more
+        self.round += 1
+        self.n_placed = 0
+        reserve(<void**>&self.dead_round, &self.dead_round_room, n, sizeof(int32_t))
+        reserve(<void**>&self.dead_at, &self.dead_at_room, n, sizeof(int64_t))
+        reserve(<void**>&self.alike_round, &self.alike_room, n, sizeof(int32_t))
+        reserve(<void**>&self.controller_round, &self.controller_round_room, n, sizeof(int32_t))
+        reserve(<void**>&self.controller_shapes, &self.controller_shapes_room, n, sizeof(int32_t))
+        return 0
+
+    # --- many pods ---
+
+    cdef int64_t place_all(
+        self, Hints hints, const int64_t* pods, const int64_t* keys, const int32_t* classes,
+        int64_t n, const uint8_t* usable, const uint8_t* accepted, bint stop, int32_t* nodes,
+    ) except -1:
+        """Place pods by priority; nodes are filled with -1 where none takes a pod."""
+        cdef facts_t* facts = self.residents.facts
+        cdef int64_t i, level, lower, done = 0
+        cdef int32_t node, index, class_id
+        self.begin_round()
+        lower = INT64_MIN
+        for i in range(n):
+            nodes[i] = -1
+            if facts[classes[i]].class_id < 0:
+                raise ValueError(f"class {classes[i]} is not known")
+            lower = max(lower, <int64_t>facts[classes[i]].priority)
+        while lower != INT64_MIN:
+            level = lower
+            lower = INT64_MIN
+            for i in range(n):
+                index = classes[i]
+                if facts[index].priority != level:
+                    if facts[index].priority < level:
+                        lower = max(lower, <int64_t>facts[index].priority)
+                    continue
+                class_id = facts[index].class_id
+                node = self.hinted(hints, keys[i], class_id, usable)
+                if node >= 0:
+                    self.settle(hints, pods[i], keys[i], index, node)
+                    nodes[i] = node
+                    done += 1
+            for i in range(n):
+                index = classes[i]
+                if facts[index].priority != level or nodes[i] >= 0:
+                    continue
+                node = -1
+                if not self.is_hopeless(index):
+                    node = self.scan(facts[index].class_id, accepted)
+                    if node < 0:
+                        self.note_failure(index)
+                if node >= 0:
+                    self.settle(hints, pods[i], keys[i], index, node)
+                    nodes[i] = node
+                    done += 1
+                elif stop:
+                    break
+        return done
+
+    cdef int settle(
+        self, Hints hints, int64_t pod, int64_t key, int32_t index, int32_t node
+    ) except -1:
+        self.residents.reach(node)
+        self.residents.arrive(node, pod, key, index)
+        hints.set(key, self.state.match.columns[NAME_COLUMN].value[node])
+        self.n_placed += 1
+        return 0
+
+    def place(
+        self, Hints hints not None, const int64_t[::1] pods not None,
+        const int64_t[::1] keys not None, const int32_t[::1] classes not None,
+        const uint8_t[::1] accepted not None,
+    ):
+        """Place what fits.
+
+        Parameters
+        ----------
+        hints : Hints
+            Read, and filled with where pods were placed.
+        pods, keys : array of int64, shape (n_pods,)
+        classes : array of int32, shape (n_pods,)
+        accepted : array of uint8
+            Per node, whether the scan may use it; hints may name any node.
+
+        Returns
+        -------
+        ndarray of int32, shape (n_pods,)
+            The node of each pod, -1 for none.
+        """
+        cdef int64_t n = pods.shape[0]
+        found = np.empty(n, np.int32)
+        cdef int32_t[::1] nodes = found
+        self.check_mask(accepted)
+        if n:
+            self.place_all(
+                hints, &pods[0], &keys[0], &classes[0], n, NULL, &accepted[0], False, &nodes[0]
+            )
+        return found
+
+    cdef int check_mask(self, const uint8_t[::1] mask) except -1:
+        if mask.shape[0] == 0 or mask.shape[0] < self.state.n_nodes:
+            raise ValueError(
+                f"a mask must have {self.state.n_nodes} entries, found {mask.shape[0]}"
+            )
+        return 0
+
+    # --- a removal ---
+
+    def remove(
+        self, int32_t node, Hints hints not None, uint8_t[::1] usable not None,
+        uint8_t[::1] accepted not None, const int8_t[::1] outcomes not None, object ask,
+        object taint=None,
+    ):
+        """Take a node away and its pods to other nodes, inside a fork of the caller's.
+
+        If that is impossible everything stays as it was, but for hints and the scan's memory.
+
+        Parameters
+        ----------
+        node : int
+        hints : Hints
+        usable, accepted : array of uint8
+            Per node, whether a hint and whether the scan may use it; the node's own entries become
+            0 if it goes.
+        outcomes : array of int8
+            Per class: 1 its pods do not count, 2 they move, 3 they are to complete first; from 4
+            on they forbid the removal; 0 says that the pod decides.
+        ask : callable
+            Returns the outcome of a pod, given its id and class.
+        taint : callable, optional
+            Marks the node once it is empty.
+
+        Returns
+        -------
+        tuple
+            (0, pods moved, their classes, their nodes, whether pods are to complete first);
+            (1, pod that forbids it, its outcome); (2,) if a pod finds no place.
+        """
+        cdef ClusterState state = self.state
+        cdef pods_t* here
+        cdef int64_t i
+        cdef int outcome
+        cdef bint waits = False
+        cdef uint8_t was_usable, was_accepted
+        self.check_mask(usable)
+        self.check_mask(accepted)
+        self.residents.reach(node)
+        here = &self.residents.lists[node]
+        self.reserve_pods(here.n)
+        self.n = 0
+        for i in range(here.n):
+            outcome = outcomes[here.classes[i]]
+            if outcome == UNKNOWN:
+                outcome = ask(here.pods[i], here.classes[i])
+            if outcome >= BLOCKS:
+                return BLOCKED, here.pods[i], outcome
+            if outcome == WAITS:
+                waits = True
+            elif outcome == MOVED and not self.residents.facts[here.classes[i]].is_a & DAEMON:
+                self.pods[self.n] = here.pods[i]
+                self.keys[self.n] = here.keys[i]
+                self.classes[self.n] = here.classes[i]
+                self.n += 1
+        if self.n:
+            state.fork()
+            self.residents.fork()
+            while state.nodes[node].classes.n:
+                state.take(state.nodes[node].classes.at[state.nodes[node].classes.n - 1], node)
+            if taint is not None:
+                taint(node)
+            was_usable, was_accepted = usable[node], accepted[node]
+            usable[node] = accepted[node] = 0
+            if self.place_all(
+                hints, self.pods, self.keys, self.classes, self.n, &usable[0], &accepted[0], True,
+                self.nodes,
+            ) < self.n:
+                self.residents.revert()
+                state.revert()
+                usable[node], accepted[node] = was_usable, was_accepted
+                return (NO_PLACE,)
+            self.residents.commit()
+            state.commit()
+        state.remove_node(node)
+        usable[node] = accepted[node] = 0
+        pods = np.empty(self.n, np.int64)
+        classes = np.empty(self.n, np.int32)
+        nodes = np.empty(self.n, np.int32)
+        self.copy_out(pods, classes, nodes)
+        return REMOVABLE, pods, classes, nodes, waits
+
+    cdef int copy_out(self, int64_t[::1] pods, int32_t[::1] classes, int32_t[::1] nodes) except -1:
+        cdef int64_t i
+        for i in range(self.n):
+            pods[i] = self.pods[i]
+            classes[i] = self.classes[i]
+            nodes[i] = self.nodes[i]
+        return 0
+
+    cdef int reserve_pods(self, int64_t n) except -1:
+        reserve(<void**>&self.pods, &self.pods_room, n, sizeof(int64_t))
+        reserve(<void**>&self.keys, &self.keys_room, n, sizeof(int64_t))
+        reserve(<void**>&self.classes, &self.classes_room, n, sizeof(int32_t))
+        reserve(<void**>&self.nodes, &self.nodes_room, n, sizeof(int32_t))
+        return 0

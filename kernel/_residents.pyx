@@ -1,0 +1,239 @@
+"""Which pods are on which node of a snapshot, in order of arrival.
+
+:class:`ClusterState` counts pods by class; Cluster Autoscaler also wants to know who they are: to
+move them one by one, in order, to remember where each went, and to name the one that forbids a
+removal.  Pods have an id, a key by which they are remembered, and the index of a class; classes
+here are finer than the state's, since more is read of them.
+
+Arrivals within a fork are taken back with it.  Lists of nodes that go within a fork stay.
+"""
+
+cimport cython
+from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdlib cimport free
+from libc.string cimport memset
+
+import numpy as np
+
+from pyscale.kernel._bind cimport ClusterState
+from pyscale.kernel._growth cimport enlarge, push, reserve
+
+
+@cython.final
+cdef class Residents:
+    """Pods by node, beside a state that counts them.
+
+    Parameters
+    ----------
+    state : ClusterState
+    """
+
+    def __cinit__(self, ClusterState state not None):
+        self.state = state
+
+    def __dealloc__(self):
+        cdef int64_t i
+        for i in range(self.n_lists):
+            free(self.lists[i].pods)
+            free(self.lists[i].keys)
+            free(self.lists[i].classes)
+        free(self.lists)
+        free(self.facts)
+        free(self.arrivals.at)
+        free(self.marks.at)
+
+    # --- classes ---
+
+    def add_class(
+        self, int32_t index, int32_t class_id, int32_t priority, int32_t controller,
+        int32_t alike, uint8_t is_a, uint8_t bits, int64_t cpu, int64_t memory,
+    ):
+        """Say what pods of a class are.
+
+        Parameters
+        ----------
+        index : int
+            By which pods name the class.
+        class_id : int
+            The state's class.
+        priority, controller, alike : int
+            See ``facts_t``.
+        is_a : int
+            1 pods of a DaemonSet, 2 mirror pods, 4 pods under deletion; added up.
+        bits : int
+            What one pod makes of its node, for :meth:`sums`.
+        cpu, memory : int
+            Request of one pod.
+        """
+        cdef int64_t i, before = self.facts_capacity
+        cdef facts_t* facts
+        reserve(<void**>&self.facts, &self.facts_capacity, index + 1, sizeof(facts_t))
+        for i in range(before, self.facts_capacity):
+            self.facts[i].class_id = -1
+        facts = &self.facts[index]
+        facts.class_id = class_id
+        facts.priority = priority
+        facts.controller = controller
+        facts.alike = alike
+        facts.is_a = is_a
+        facts.bits = bits
+        facts.cpu = cpu
+        facts.memory = memory
+        if index >= self.n_classes:
+            self.n_classes = index + 1
+
+    # --- pods ---
+
+    cdef int reach(self, int32_t node) except -1:
+        cdef int64_t before = self.n_lists
+        cdef int64_t need = max(<int64_t>node + 1, 2 * before)
+        if node < before:
+            return 0
+        enlarge(<void**>&self.lists, <size_t>need * sizeof(pods_t))
+        memset(self.lists + before, 0, <size_t>(need - before) * sizeof(pods_t))
+        self.n_lists = need
+        return 0
+
+    cdef int append(self, int32_t node, int64_t pod, int64_t key, int32_t index) except -1:
+        cdef pods_t* here = &self.lists[node]
+        cdef int64_t capacity = here.capacity
+        if here.n == capacity:
+            capacity = max(8, 2 * capacity)
+            enlarge(<void**>&here.pods, <size_t>capacity * sizeof(int64_t))
+            enlarge(<void**>&here.keys, <size_t>capacity * sizeof(int64_t))
+            enlarge(<void**>&here.classes, <size_t>capacity * sizeof(int32_t))
+            here.capacity = capacity
+        here.pods[here.n] = pod
+        here.keys[here.n] = key
+        here.classes[here.n] = index
+        here.n += 1
+        return 0
+
+    cdef int arrive(self, int32_t node, int64_t pod, int64_t key, int32_t index) except -1:
+        """A pod comes to a node, as the state learns too."""
+        self.state.put(self.facts[index].class_id, node)
+        self.append(node, pod, key, index)
+        if self.marks.n:
+            push(&self.arrivals, node)
+        return 0
+
+    def place(self, int32_t node, int64_t pod, int64_t key, int32_t index):
+        """Put a pod on a node, unchecked."""
+        self.reach(node)
+        self.arrive(node, pod, key, index)
+
+    def clear(self, int32_t node):
+        """Forget the pods of a node that is new under its id."""
+        self.reach(node)
+        self.lists[node].n = 0
+
+    def replace(
+        self, int32_t node, const int64_t[::1] pods not None, const int64_t[::1] keys not None,
+        const int32_t[::1] classes not None,
+    ):
+        """Give a node other pods; those that stay are not touched in the state."""
+        cdef int64_t i, j, same = 0, n = pods.shape[0]
+        cdef pods_t* here
+        if keys.shape[0] != n or classes.shape[0] != n:
+            raise ValueError("pods, keys and classes must be equally long")
+        self.reach(node)
+        here = &self.lists[node]
+        while same < n and same < here.n and here.pods[same] == pods[same]:
+            same += 1
+        for i in range(same, here.n):
+            for j in range(same, n):
+                if pods[j] == here.pods[i]:
+                    break
+            else:
+                if not self.state.take(self.facts[here.classes[i]].class_id, node):
+                    raise ValueError(f"node {node} does not hold pod {here.pods[i]}")
+        for j in range(same, n):
+            for i in range(same, here.n):
+                if here.pods[i] == pods[j]:
+                    break
+            else:
+                self.state.put(self.facts[classes[j]].class_id, node)
+        here.n = same
+        for j in range(same, n):
+            self.append(node, pods[j], keys[j], classes[j])
+
+    def content(self, int32_t node):
+        """Return ids (int64), keys (int64) and classes (int32) of the pods on a node, in order."""
+        cdef int64_t i, n = self.lists[node].n if node < self.n_lists else 0
+        pods = np.empty(n, np.int64)
+        keys = np.empty(n, np.int64)
+        classes = np.empty(n, np.int32)
+        cdef int64_t[::1] to_pods = pods
+        cdef int64_t[::1] to_keys = keys
+        cdef int32_t[::1] to_classes = classes
+        for i in range(n):
+            to_pods[i] = self.lists[node].pods[i]
+            to_keys[i] = self.lists[node].keys[i]
+            to_classes[i] = self.lists[node].classes[i]
+        return pods, keys, classes
+
+    def is_there(self, int32_t node):
+        """Whether a node of the state is there."""
+        return bool(self.state.nodes[node].active)
+
+    def arrived(self):
+        """Return the nodes to which pods came since the first fork, int32, each once."""
+        found = np.empty(self.arrivals.n, np.int32)
+        cdef int32_t[::1] nodes = found
+        cdef int64_t i
+        for i in range(self.arrivals.n):
+            nodes[i] = self.arrivals.at[i]
+        return np.unique(found)
+
+    # --- forks ---
+
+    def fork(self):
+        """Begin to note arrivals, so that :meth:`revert` can take them back."""
+        push(&self.marks, <int32_t>self.arrivals.n)
+
+    def revert(self):
+        """Take all arrivals since the last fork back; the state reverts by itself."""
+        cdef int32_t mark = self.marks.at[self.marks.n - 1]
+        self.marks.n -= 1
+        while self.arrivals.n > mark:
+            self.arrivals.n -= 1
+            self.lists[self.arrivals.at[self.arrivals.n]].n -= 1
+
+    def commit(self):
+        """Keep the arrivals since the last fork."""
+        self.marks.n -= 1
+        if self.marks.n == 0:
+            self.arrivals.n = 0
+
+    # --- sums ---
+
+    def sums(self, const int32_t[::1] nodes not None):
+        """Return what the pods of nodes come to.
+
+        Returns
+        -------
+        (ndarray of int64, shape (n_nodes, 4, 2), ndarray of uint8, shape (n_nodes,))
+            Cpu and memory of ordinary pods, of those of DaemonSets, of mirror pods, and of those
+            that are both; and the bits of all of them.
+        """
+        cdef int64_t i, k
+        cdef pods_t* here
+        cdef facts_t* facts
+        cdef int kind
+        amounts = np.zeros((nodes.shape[0], <int>N_KINDS, 2), np.int64)
+        bits = np.zeros(nodes.shape[0], np.uint8)
+        cdef int64_t[:, :, ::1] sums = amounts
+        cdef uint8_t[::1] found = bits
+        for i in range(nodes.shape[0]):
+            if nodes[i] >= self.n_lists:
+                continue
+            here = &self.lists[nodes[i]]
+            for k in range(here.n):
+                facts = &self.facts[here.classes[k]]
+                kind = facts.is_a & (DAEMON | MIRROR)
+                sums[i, kind, 0] += facts.cpu
+                sums[i, kind, 1] += facts.memory
+                found[i] |= facts.bits
+                if facts.is_a & TERMINATING:
+                    found[i] |= HAS_TERMINATING
+        return amounts, bits

@@ -1,0 +1,163 @@
+"""How much of a node its pods use.
+
+Specification section 5.3; upstream ``simulator/utilization``.  Shares are floats, as upstream's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...model.nodes import Node
+from ...model.resources import CPU, MEMORY
+from .classes import PodClass
+from .drain import is_long_terminating
+from .kernel_placement import KernelPlacement
+from .options import Options
+from .quotas import GPU_RESOURCES
+from .units import node_units
+from .world import Flags, Int32s, PodList, Pods
+
+HAS_MOVED, HAS_WAITING, HAS_TERMINATING = 1, 2, 4  # as in ``Residents``
+_RESOURCES = (CPU, MEMORY)
+
+
+@dataclass(frozen=True, slots=True)
+class Utilization:
+    """The resource that is used most, and its share."""
+
+    resource: str
+    share: float
+
+
+class Measures:
+    """What the pods of nodes come to, by handle.
+
+    Attributes
+    ----------
+    bits : ndarray of uint8
+        Whether there are pods that would have to move, that are to complete first, and that are
+        under deletion.
+    room : ndarray of int64, shape (n, 2)
+        Allocatable cpu and memory.
+    amounts : ndarray of int64, shape (n, 4, 2)
+        Cpu and memory of ordinary pods, of DaemonSets', of mirror pods, and of those that are both.
+    """
+
+    def __init__(self, options: Options, placement: KernelPlacement, gpu_label: str = "") -> None:
+        self._ignores_mirrors = options.ignore_mirror_pods_utilization
+        self._placement = placement
+        self.gpu_label = gpu_label
+        self._units: dict[int, dict[str, int]] = {}
+        self._kept: list[Node] = []
+        self._gpu: dict[int, Utilization] = {}
+        self._nodes: dict[int, Node] = {}
+        self.bits: NDArray[np.uint8] = np.zeros(0, np.uint8)
+        self.room: NDArray[np.int64] = np.zeros((0, 2), np.int64)
+        self.amounts: NDArray[np.int64] = np.zeros((0, 4, 2), np.int64)
+
+    def grow(self, size: int) -> None:
+        """Make room for handles below a number."""
+        more = size - len(self.bits)
+        self.bits = np.concatenate([self.bits, np.zeros(more, np.uint8)])
+        self.room = np.concatenate([self.room, np.zeros((more, 2), np.int64)])
+        self.amounts = np.concatenate([self.amounts, np.zeros((more, 4, 2), np.int64)])
+
+    def set_nodes(self, handles: Int32s, nodes: Sequence[Node]) -> None:
+        """Take in which node objects stand behind handles."""
+        units = [self._units_of(node) for node in nodes]
+        self.room[handles] = [[unit.get(name, 0) for name in _RESOURCES] for unit in units]
+        if self.gpu_label:
+            self._nodes.update(zip(handles.tolist(), nodes, strict=True))
+
+    def _units_of(self, node: Node) -> dict[str, int]:
+        known = self._units.get(id(node))
+        if known is None:
+            known = self._units[id(node)] = node_units(node.allocatable or node.capacity)
+            self._kept.append(node)
+        return known
+
+    def read(self, handles: Int32s, has_gpu: Flags, table: Sequence[PodClass]) -> None:
+        """Compute again what the pods of nodes come to."""
+        amounts, bits = self._placement.residents.sums(handles)
+        self.amounts[handles] = amounts
+        self.bits[handles] = bits
+        for handle in handles[has_gpu].tolist():
+            self._gpu[handle] = self._of_gpus(handle, table)
+
+    def _of_gpus(self, handle: int, table: Sequence[PodClass]) -> Utilization:
+        allocatable = self._units_of(self._nodes[handle])
+        for name in GPU_RESOURCES:
+            if allocatable.get(name, 0) > 0:
+                classes = self._placement.content(handle).classes.tolist()
+                used = sum(table[index].requests.get(name, 0) for index in classes)
+                return Utilization(name, used / allocatable[name])
+        return Utilization(GPU_RESOURCES[0], 0.0)
+
+    def shares(
+        self, handles: Int32s, has_gpu: Flags, ignores_daemons: Flags, pods: Pods, now: int
+    ) -> tuple[NDArray[np.float64], dict[int, Utilization], Flags]:
+        """Return the highest share of each node.
+
+        Parameters
+        ----------
+        handles : ndarray of int32
+        has_gpu, ignores_daemons : ndarray of bool
+            Of the nodes.
+        pods : Pods
+        now : int
+
+        Returns
+        -------
+        (ndarray of float64, dict, ndarray of bool)
+            Shares, NaN where there is no cpu or memory; what is not a share of cpu or memory, by
+            position; and whether the share is that of cpu.
+        """
+        room, amounts = self.room[handles], self.amounts[handles]
+        excluded = np.where(ignores_daemons[:, None], amounts[:, 1] + amounts[:, 3], 0)
+        if self._ignores_mirrors:
+            excluded += amounts[:, 2] + np.where(ignores_daemons[:, None], 0, amounts[:, 3])
+        used = amounts.sum(axis=1) - excluded
+        with np.errstate(divide="ignore", invalid="ignore"):
+            both = used / (room - excluded)
+        is_cpu = both[:, 0] > both[:, 1]
+        shares = np.where(is_cpu, both[:, 0], both[:, 1])
+        shares[(room == 0).any(axis=1)] = np.nan
+        others: dict[int, Utilization] = {}
+        timed = (self.bits[handles] & HAS_TERMINATING) > 0
+        for place in np.flatnonzero(timed | has_gpu).tolist():
+            handle = int(handles[place])
+            if has_gpu[place]:
+                others[place] = self._gpu[handle]
+            elif (room[place] > 0).all():
+                present = self._placement.content(handle)
+                of_node = room[place].tolist()
+                others[place] = self._timed(
+                    of_node, bool(ignores_daemons[place]), present, pods, now
+                )
+        for place, found in others.items():
+            shares[place] = found.share
+        return shares, others, is_cpu
+
+    def _timed(
+        self, room: Sequence[int], ignores_daemons: bool, present: PodList, pods: Pods, now: int
+    ) -> Utilization:
+        """The utilization of a node with pods under deletion, which count for a while."""
+        shares = []
+        for which in range(len(_RESOURCES)):
+            used = excluded = 0
+            for pod, index in zip(present.ids.tolist(), present.classes.tolist(), strict=True):
+                pod_class = pods.table[index]
+                amount = pod_class.memory if which else pod_class.cpu
+                if (pod_class.is_daemon_set and ignores_daemons) or (
+                    pod_class.is_mirror and self._ignores_mirrors
+                ):
+                    excluded += amount
+                elif not (pod_class.terminating and is_long_terminating(pods, pod, pod_class, now)):
+                    used += amount
+            shares.append(used / (room[which] - excluded))
+        cpu, memory = shares
+        return Utilization(CPU, cpu) if cpu > memory else Utilization(MEMORY, memory)
