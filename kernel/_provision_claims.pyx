@@ -435,6 +435,8 @@ cdef class ProvisionClaims(ProvisionOrder):
             self.n_claims += 1
             self.join(c, class_id)
             self.appended_claim = c
+            if self.count_nodes:
+                self.remaining_nodes[template] -= 1
             for r in range(self.n_resources):
                 if t.limited and t.is_limited[r]:
                     for i in range(n):

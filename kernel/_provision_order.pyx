@@ -58,7 +58,7 @@ cdef class ProvisionOrder(ProvisionTopology):
             self.most_pods = -1
 
     cdef int sort_claims(self) except -1 nogil:
-        """Bring the open claims into the order that Go's unstable sort gives them.
+        """Bring the open claims into the order that Go's unstable sort gives them, or a stable one.
 
         Since the last time one claim grew or was added.  With at most 12 claims, and with 50 and
         more, the sort moves a grown claim behind its former equals and a new one behind the others
@@ -67,7 +67,7 @@ cdef class ProvisionOrder(ProvisionTopology):
         """
         cdef int32_t n = self.n_claims, c = self.grown_claim, pods, last, before, following
         if self.appended_claim >= 0:
-            if 12 < n < 50:
+            if 12 < n < 50 and not self.stable_order:
                 self.sort_really()
             else:
                 self.append_claim(self.appended_claim)
@@ -78,7 +78,9 @@ cdef class ProvisionOrder(ProvisionTopology):
         self.grown_claim = -1
         pods = <int32_t>self.claim_pods[c] - 1
         last = self.last_of[pods]
-        if last != c and n > 12 and (n < 50 or self.is_sampled(c, pods)):
+        if last != c and n > 12 and not self.stable_order and (
+            n < 50 or self.is_sampled(c, pods)
+        ):
             self.sort_really()
             return 0
         before, following = self.claim_before[c], self.claim_next[c]

@@ -123,6 +123,8 @@ cdef class ProvisionTables:
     cdef int32_t reservation_words, n_ports, n_taints
     cdef int32_t *n_domains
     cdef int32_t **domain_rank
+    cdef bint count_nodes       # claims of a round use up limits on nodes
+    cdef bint stable_order      # open claims of equally many pods keep their order
     cdef uint8_t *port_conflict
     cdef Template **templates
     cdef int32_t n_templates

@@ -418,6 +418,13 @@ cdef class ProvisionTables:
         v.passes = copied8(passes)
         return self.n_variants - 1
 
+    def set_repairs(self, bint count_nodes, bint stable_order):
+        """Choose whether limits on nodes are used up within a round, and a stable order of claims.
+
+        Upstream does neither.
+        """
+        self.count_nodes, self.stable_order = count_nodes, stable_order
+
     def set_domain_ranks(self, ranks):
         """Set, per topology key, the lexicographic rank of each domain."""
         cdef int32_t key

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyscale.model.content import content_key
 from pyscale.model.pods import Pod, PodSpec
 
+from .parity import VOLUME_LOOKUP
 from .podspec import host_ports, pod_requests, pod_requirements
-from .requirements import Requirements
+from .requirements import Requirements, one_of
 from .topology import GroupTerm, affinity_terms, inverse_terms, spread_terms
 from .volumes import PodVolumes, Volumes
+
+# Nothing defines this label.
+_NOWHERE = Requirements((one_of("pyscale/volume-not-found", ("true",)),))
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,7 @@ class FormTable:
     namespaces: Mapping[str, Mapping[str, str]]
     ignore_preferences: bool
     volumes: Volumes
+    repaired: frozenset[str] = frozenset()
     forms: list[PodForm] = field(default_factory=list)
     _known: dict[Hashable, int] = field(default_factory=dict)
     _by_template: dict[int, tuple[object, int]] = field(default_factory=dict)
@@ -77,8 +82,10 @@ class FormTable:
         strict = pod_requirements(spec, strict=True)
         own: list[GroupTerm] = []
         inverse: list[GroupTerm] = []
+        if volumes.unknown and VOLUME_LOOKUP in self.repaired:
+            volumes = replace(volumes, alternatives=(_NOWHERE,))
         if not volumes.unknown:
-            own = spread_terms(spec, namespace, labels, self.ignore_preferences)
+            own = spread_terms(spec, namespace, labels, self.ignore_preferences, self.repaired)
             own += affinity_terms(spec, namespace, self.namespaces, self.ignore_preferences)
             inverse = inverse_terms(spec, namespace, self.namespaces)
         return PodForm(

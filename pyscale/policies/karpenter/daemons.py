@@ -9,6 +9,7 @@ from pyscale.model.pods import Container, Pod, PodSpec
 from pyscale.model.taints import Taint
 
 from .instance_types import CompiledType, TypeColumns
+from .parity import DAEMON_OVERHEAD, DAEMON_TERMS
 from .podspec import (
     TOLERATE_PREFER_NO_SCHEDULE,
     HostPort,
@@ -18,7 +19,7 @@ from .podspec import (
     untolerated,
 )
 from .requirements import Requirement, Requirements, from_labels
-from .state import DaemonSet, StateNode
+from .state import DaemonSet, Settings, StateNode
 
 
 class DaemonPod:
@@ -43,8 +44,26 @@ class DaemonPod:
         taints: Sequence[Taint],
         compiled: CompiledType,
         well_known: frozenset[str],
+        *,
+        consume: bool = True,
     ) -> bool:
-        """Say whether the daemon would run on this type of the template; may drop OR-terms."""
+        """Say whether the daemon would run on this type of the template.
+
+        May drop OR-terms for good, unless ``consume`` is False.
+        """
+        before = self.spec
+        runs = self._runs(template, taints, compiled, well_known)
+        if not consume:
+            self.spec = before
+        return runs
+
+    def _runs(
+        self,
+        template: Requirements,
+        taints: Sequence[Taint],
+        compiled: CompiledType,
+        well_known: frozenset[str],
+    ) -> bool:
         if TOLERATE_PREFER_NO_SCHEDULE not in self.spec.tolerations:
             tolerations = (*self.spec.tolerations, TOLERATE_PREFER_NO_SCHEDULE)
             self.spec = replace(self.spec, tolerations=tolerations)
@@ -128,17 +147,21 @@ def overhead_groups(
     template: Requirements,
     taints: Sequence[Taint],
     columns: TypeColumns,
+    settings: Settings,
 ) -> list[OverheadGroup]:
     """Group a template's types by the daemons that run on them.
 
     Ordered by the names of the daemon pods, the group without daemons first.
     """
     members: dict[str, tuple[list[DaemonPod], int]] = {}
+    consume = DAEMON_TERMS not in settings.repaired
     for i, compiled in enumerate(columns.types):
         running = [
             daemon
             for daemon in daemons
-            if daemon.runs_on_new_node(template, taints, compiled, columns.well_known)
+            if daemon.runs_on_new_node(
+                template, taints, compiled, columns.well_known, consume=consume
+            )
         ]
         identity = ",".join(sorted(daemon.name for daemon in running))
         first, end = columns.first_column[i], columns.first_column[i + 1]
@@ -147,7 +170,9 @@ def overhead_groups(
         members[identity] = (running, bits) if known is None else (known[0], known[1] | bits)
     return [
         OverheadGroup(bits, _total(running), tuple(daemon.ports for daemon in running))
-        for _, (running, bits) in sorted(members.items())
+        for _, (running, bits) in sorted(
+            members.items(), key=lambda item: settings.tie_break.key(item[0])
+        )
     ]
 
 
@@ -173,16 +198,19 @@ def outstanding_requests(
     return {name: max(0, amount - running.get(name, 0)) for name, amount in expected.items()}
 
 
-def minimum_overhead(groups: Iterable[OverheadGroup], columns: int) -> dict[str, int]:
+def minimum_overhead(
+    groups: Iterable[OverheadGroup], columns: int, repaired: frozenset[str] = frozenset()
+) -> dict[str, int]:
     """Return what is added to a finished claim's requests for daemons.
 
     The element-wise minimum over the groups that still have a column; a first group without
-    overhead is replaced by the next one instead (upstream's quirk).
+    overhead is replaced by the next one instead (upstream's quirk), unless that is repaired.
     """
+    left = [group for group in groups if group.columns & columns]
+    if DAEMON_OVERHEAD in repaired and not all(group.overhead for group in left):
+        return {}
     minimum: dict[str, int] = {}
-    for group in groups:
-        if not group.columns & columns:
-            continue
+    for group in left:
         if not minimum:
             minimum = group.overhead
         else:

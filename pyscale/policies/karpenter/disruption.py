@@ -34,6 +34,7 @@ from .conditions import Conditions, evaluate_conditions
 from .consolidation import DELETE, REPLACE, Command, Consolidation, NoCommand
 from .instance_types import CompiledType
 from .launch_prices import LaunchPrices
+from .parity import BY_NAME, UNSTABLE_SORT, TieBreak
 from .screening import NOT_PLACED
 from .simulation import Simulation, simulate
 from .solver import Solver
@@ -224,7 +225,7 @@ class Disruption:
             commands = (command for command in found if command is not None)
         else:
             totals = PoolTotals(self.solver, self._graceful[0], self.type_of)
-            commands = self._singles(by_savings_ratio(candidates), run, totals)
+            commands = self._singles(self._by_savings_ratio(candidates), run, totals)
         return {command.candidates[0].name: command for command in commands}, run.left_alone
 
     def _of_method(self, method: str) -> tuple[list[Candidate], dict[str, str]]:
@@ -256,7 +257,7 @@ class Disruption:
     ) -> Command | None:
         if method == DRIFT:
             return self._drift(candidates, run)
-        ordered = by_savings_ratio(candidates)
+        ordered = self._by_savings_ratio(candidates)
         if method == EMPTINESS:
             taken = run.within_budgets(ordered)
             return Command(DELETE, taken) if taken else None
@@ -265,13 +266,29 @@ class Disruption:
             return self._multi_node(ordered, run, totals)
         return self._single_node(ordered, run, totals)
 
+    def _by_tie_break(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+        """Return candidates, which are in the order of their names, in the order of ties."""
+        tie_break = self.solver.settings.tie_break
+        if tie_break.seed is None:
+            return candidates
+        return sorted(candidates, key=lambda candidate: tie_break.key(candidate.name))
+
+    def _by_savings_ratio(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        return by_savings_ratio(self._by_tie_break(candidates), stable=self._is_stable)
+
+    @property
+    def _is_stable(self) -> bool:
+        return UNSTABLE_SORT in self.solver.settings.repaired
+
     def _drift(self, candidates: Sequence[Candidate], run: _Run) -> Command | None:
         """Longest drifted first, nodes without pods to move before the others, one node."""
+        by_name = self._by_tie_break(candidates)
         since = np.array(
-            [self.conditions.drifted[candidate.name][1] // SECOND for candidate in candidates],
+            [self.conditions.drifted[candidate.name][1] // SECOND for candidate in by_name],
             dtype=np.float64,
         )
-        ordered = [candidates[i] for i in go_order(since)]
+        order = np.argsort(since, kind="stable") if self._is_stable else go_order(since)
+        ordered = [by_name[i] for i in order]
         ordered.sort(key=lambda candidate: candidate.has_pods_to_move)
         for candidate in ordered:
             if run.is_closed(candidate):
@@ -321,7 +338,7 @@ class Disruption:
     ) -> Iterator[Command]:
         """Yield a command for each candidate that has one; the pools take turns."""
         tried = []
-        for candidate in interleaved_by_pool(ordered):
+        for candidate in interleaved_by_pool(ordered, self.solver.settings.tie_break):
             if run.is_closed(candidate):
                 continue
             if totals.is_worth_trying(candidate):
@@ -371,16 +388,19 @@ def _same(simulation: Simulation) -> Simulation:
     return simulation
 
 
-def by_savings_ratio(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Sort, highest ratio first; ties as Go's unstable sort leaves the order of names."""
+def by_savings_ratio(candidates: Sequence[Candidate], *, stable: bool = False) -> list[Candidate]:
+    """Sort, highest ratio first; ties as Go's unstable sort leaves their order, or as they were."""
     ratios = np.array([candidate.savings_ratio for candidate in candidates], dtype=np.float64)
-    return [candidates[i] for i in go_order(-ratios)]
+    order = np.argsort(-ratios, kind="stable") if stable else go_order(-ratios)
+    return [candidates[i] for i in order]
 
 
-def interleaved_by_pool(ordered: Iterable[Candidate]) -> list[Candidate]:
+def interleaved_by_pool(
+    ordered: Iterable[Candidate], tie_break: TieBreak = BY_NAME
+) -> list[Candidate]:
     """Take the first of each pool, in the order of their names, then the second, and so on."""
     by_pool: dict[str, list[Candidate]] = {}
     for candidate in ordered:
         by_pool.setdefault(candidate.pool.name, []).append(candidate)
-    rounds = zip_longest(*(by_pool[name] for name in sorted(by_pool)))
+    rounds = zip_longest(*(by_pool[name] for name in sorted(by_pool, key=tie_break.key)))
     return [candidate for turn in rounds for candidate in turn if candidate is not None]

@@ -270,9 +270,14 @@ class TypeColumns:
             columns &= ~((1 << self.first_column[i + 1]) - 1)
         return found
 
-    def ordered_by_price(self, types: Sequence[int], requirements: Requirements) -> list[int]:
-        """Sort types, cheapest first; ties as Go's unstable sort leaves them."""
+    def ordered_by_price(
+        self, types: Sequence[int], requirements: Requirements, *, stable: bool = False
+    ) -> list[int]:
+        """Sort types, cheapest first; ties as Go's unstable sort leaves them, or as they were."""
         order = np.array(types, dtype=np.int32)
+        if stable:
+            prices = self.prices(requirements)[order]
+            return [int(i) for i in order[np.argsort(prices, kind="stable")]]
         go_resort(order, self.prices(requirements))
         return [int(i) for i in order]
 

@@ -60,10 +60,15 @@ class CompileMemory:
 
     def forms(self, objects: ClusterObjects, settings: Settings) -> FormTable:
         """Return the table of pod forms."""
-        key = ((objects.namespaces, objects.volumes), (settings.ignore_preferences,))
+        key = (
+            (objects.namespaces, objects.volumes),
+            (settings.ignore_preferences, settings.repaired),
+        )
         found = self._recall("forms", *key)
         if found is None:
-            table = FormTable(objects.namespaces, settings.ignore_preferences, objects.volumes)
+            table = FormTable(
+                objects.namespaces, settings.ignore_preferences, objects.volumes, settings.repaired
+            )
             found = self._keep("forms", *key, table)
         return found  # type: ignore[no-any-return]
 
@@ -86,13 +91,14 @@ class CompileMemory:
             tuple(daemon.name for daemon in fresh),
             objects.well_known,
             settings.best_effort_min_values,
+            settings.repaired,
+            settings.tie_break,
         )
         found = self._recall("templates", parts, values)
         if found is None:
-            templates = build_templates(
-                pools, types_of_pool, fresh, objects.well_known, settings.best_effort_min_values
-            )
-            found = (fresh, templates, DomainUniverse(pools, types_of_pool))
+            templates = build_templates(pools, types_of_pool, fresh, objects.well_known, settings)
+            universe = DomainUniverse(pools, types_of_pool, settings.repaired)
+            found = (fresh, templates, universe)
             self._keep("templates", parts, values, found)
         return found  # type: ignore[no-any-return]
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pyscale.model.nodes import HOSTNAME_LABEL
 
 from .eviction import is_terminal
+from .parity import EXCLUDED_DOMAINS
 from .requirements import Requirements, one_of
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Oracle:
             bits = sum(1 << i for i, name in enumerate(names) if held.has(name))
             numbers = self._topology.domain_numbers[key]
             raw = [numbers[value] for value in sorted(held.values)]
+            if held.complement and EXCLUDED_DOMAINS in self._solver.settings.repaired:
+                raw = []
             single = raw[0] if len(raw) == 1 and not held.complement else -1
         words = bits.to_bytes((bits.bit_length() + 7) // 8, "little")
         return words, np.array(raw, dtype=np.int32), single

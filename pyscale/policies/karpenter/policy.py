@@ -23,6 +23,7 @@ from .disruption_plan import DisruptionPlan, plan_disruption
 from .launch_prices import LaunchPrices
 from .launching import order_of
 from .memory import CompileMemory
+from .parity import LEXICOGRAPHIC, STRICT, Parity, repaired_quirks, tie_break_of
 from .plan import Plan, objects_of, provision
 from .provisioning import Window
 from .solver import Solver
@@ -48,6 +49,13 @@ class Karpenter:
     min_values_policy : {"Strict", "BestEffort"}
     reserved_capacity, spot_to_spot_consolidation : bool
         Feature gates.
+    parity : {"strict", "sane"} or iterable of str
+        Whether upstream's quirks are reproduced (the default), repaired, or which of them are
+        repaired: names from :data:`pyscale.policies.karpenter.parity.QUIRKS`.
+    tie_break : {"lexicographic", "random"}
+        Who is first where upstream leaves it to a hash map: the first name, or as
+        ``tie_break_seed`` draws.
+    tie_break_seed : int
     interruption_queue : str
         Name of the queue of interruption notices; with one, spot machines that the cloud announces
         to take back are drained at once.
@@ -74,6 +82,9 @@ class Karpenter:
     reserved_capacity: bool = True
     spot_to_spot_consolidation: bool = False
     interruption_queue: str = ""
+    parity: Parity = STRICT
+    tie_break: str = LEXICOGRAPHIC
+    tie_break_seed: int = 0
 
     def __init__(
         self,
@@ -86,6 +97,9 @@ class Karpenter:
         reserved_capacity: bool = True,
         spot_to_spot_consolidation: bool = False,
         interruption_queue: str = "",
+        parity: Parity = STRICT,
+        tie_break: str = LEXICOGRAPHIC,
+        tie_break_seed: int = 0,
     ) -> None:
         options = {
             "pools": tuple(node_pools),
@@ -96,6 +110,9 @@ class Karpenter:
             "reserved_capacity": reserved_capacity,
             "spot_to_spot_consolidation": spot_to_spot_consolidation,
             "interruption_queue": interruption_queue,
+            "parity": parity if isinstance(parity, str) else tuple(parity),
+            "tie_break": tie_break,
+            "tie_break_seed": tie_break_seed,
         }
         for name, value in options.items():
             object.__setattr__(self, name, value)
@@ -110,6 +127,7 @@ class Karpenter:
             if found not in allowed:
                 expected = " or ".join(allowed)
                 raise InvalidObjectError(option, f"expected {expected}, found {found!r}")
+        self.settings()
         for option in ("batch_idle_duration_ns", "batch_max_duration_ns"):
             found = getattr(self, option)
             if found < 0:
@@ -129,6 +147,8 @@ class Karpenter:
             self.min_values_policy,
             self.reserved_capacity,
             self.spot_to_spot_consolidation,
+            repaired_quirks(self.parity),
+            tie_break_of(self.tie_break, self.tie_break_seed),
         )
 
     def provision(

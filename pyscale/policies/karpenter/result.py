@@ -17,6 +17,7 @@ from pyscale.model.nodes import CAPACITY_TYPE_LABEL, INSTANCE_TYPE_LABEL
 from .daemons import minimum_overhead, pod_name
 from .instance_types import MAX_PRICE, CompiledType
 from .labels import SIMULATION_ONLY
+from .parity import UNSTABLE_SORT
 from .requirements import Requirements, one_of
 from .templates import Template
 
@@ -79,7 +80,8 @@ class Claim:
             current = [
                 i for group in groups for i in columns.types_of(self.columns & group.columns)
             ]
-        return columns.ordered_by_price(current, self.requirements)
+        stable = UNSTABLE_SORT in self.template.repaired
+        return columns.ordered_by_price(current, self.requirements, stable=stable)
 
     @property
     def types(self) -> list[CompiledType]:
@@ -98,7 +100,9 @@ class Claim:
             first, end = columns.first_column[i], columns.first_column[i + 1]
             left |= ((1 << end) - 1) ^ ((1 << first) - 1)
         total = dict(self.requests)
-        for name, amount in minimum_overhead(self.template.groups, left).items():
+        for name, amount in minimum_overhead(
+            self.template.groups, left, self.template.repaired
+        ).items():
             total[name] = total.get(name, 0) + amount
         return total
 

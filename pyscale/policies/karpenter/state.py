@@ -15,6 +15,7 @@ from pyscale.model.resources import Resources
 from pyscale.model.taints import NO_EXECUTE, NO_SCHEDULE, Taint
 
 from .labels import CORE_WELL_KNOWN, RESTRICTED_DOMAINS
+from .parity import BY_NAME, TieBreak
 from .volumes import Volumes
 
 if TYPE_CHECKING:
@@ -110,12 +111,17 @@ class DaemonSet:
 
 @dataclass(frozen=True)
 class Settings:
-    """Karpenter's options that provisioning and disruption read, named as upstream."""
+    """Karpenter's options that provisioning and disruption read, named as upstream.
+
+    ``repaired`` are the quirks that are not reproduced, see :data:`.parity.QUIRKS`.
+    """
 
     preference_policy: str = "Respect"
     min_values_policy: str = "Strict"
     reserved_capacity: bool = True
     spot_to_spot_consolidation: bool = False
+    repaired: frozenset[str] = frozenset()
+    tie_break: TieBreak = BY_NAME
 
     @property
     def ignore_preferences(self) -> bool:

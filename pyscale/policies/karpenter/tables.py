@@ -19,6 +19,7 @@ from .classes import PodForm, form_ports
 from .daemons import outstanding_requests
 from .memory import CompileMemory
 from .oracle import Oracle
+from .parity import NODE_LIMIT, UNSTABLE_SORT
 from .podspec import ports_conflict, untolerated
 from .relaxation import relax
 from .requirements import from_labels, one_of
@@ -132,6 +133,8 @@ class ClusterTables:
             len(self.taint_lists),
         )
         self.kernel.set_domain_ranks(self.topology.domain_ranks)
+        repaired = self.settings.repaired
+        self.kernel.set_repairs(NODE_LIMIT in repaired, UNSTABLE_SORT in repaired)
         self._add_templates(limits)
         self._add_nodes(rooms)
         self._class_of_form: dict[int, int] = {}

@@ -13,7 +13,7 @@ from .daemons import DaemonPod, OverheadGroup, overhead_groups
 from .instance_types import CompiledType, TypeColumns
 from .labels import SIMULATION_ONLY, node_class_label
 from .requirements import Requirements, from_labels, from_written, one_of
-from .state import StateNode
+from .state import Settings, StateNode
 
 NODES = "nodes"
 
@@ -26,6 +26,7 @@ class Template:
     requirements: Requirements
     columns: TypeColumns
     groups: tuple[OverheadGroup, ...]
+    repaired: frozenset[str] = frozenset()
 
 
 def own_requirements(pool: NodePool) -> Requirements:
@@ -50,7 +51,7 @@ def build_templates(
     types_of_pool: Mapping[str, Sequence[CompiledType]],
     daemons: Sequence[DaemonPod],
     well_known: frozenset[str],
-    best_effort_min_values: bool,
+    settings: Settings,
 ) -> list[Template]:
     """Return one template per pool that keeps any type, in the order of the pools.
 
@@ -66,11 +67,11 @@ def build_templates(
         if not kept:
             continue
         missed = everything.missed_min_values(kept, requirements)
-        if missed and not best_effort_min_values:
+        if missed and not settings.best_effort_min_values:
             continue
         columns = TypeColumns.of([everything.types[i] for i in kept], well_known)
-        groups = overhead_groups(daemons, requirements, pool.taints, columns)
-        templates.append(Template(pool, requirements, columns, tuple(groups)))
+        groups = overhead_groups(daemons, requirements, pool.taints, columns, settings)
+        templates.append(Template(pool, requirements, columns, tuple(groups), settings.repaired))
     return templates
 
 

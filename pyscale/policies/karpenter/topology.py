@@ -19,6 +19,7 @@ from pyscale.model.taints import Taint, Toleration
 from pyscale.model.topology import PodAffinityTerm, TopologySpreadConstraint
 
 from .instance_types import CompiledType
+from .parity import EXCLUDED_DOMAINS, MIN_DOMAINS, NIL_SELECTOR, NODE_FILTER
 from .podspec import selector_matches, untolerated
 from .requirements import Requirements, from_labels, from_written
 from .templates import own_requirements
@@ -104,10 +105,11 @@ class GroupTerm:
     min_domains: int | None = None
     node_filter: NodeFilter | None = None
     tolerations: tuple[Toleration, ...] | None = None
+    repaired: frozenset[str] = frozenset()
 
     @property
     def identity(self) -> Hashable:
-        """What makes two terms share a group; minDomains does not count."""
+        """What makes two terms share a group; minDomains does not count (upstream's quirk)."""
         selector: Hashable = None
         if self.selector is not None:
             selector = (
@@ -117,22 +119,43 @@ class GroupTerm:
                     for item in self.selector.match_expressions
                 ),
             )
-        node_filter = self.node_filter.identity if self.node_filter else None
-        return (self.kind, self.key, self.namespaces, self.max_skew, node_filter, selector)
+        node_filter: Hashable = None
+        if self.node_filter is not None:
+            exact = NODE_FILTER in self.repaired
+            node_filter = self.node_filter.content if exact else self.node_filter.identity
+        min_domains = self.min_domains if MIN_DOMAINS in self.repaired else None
+        return (
+            self.kind,
+            self.key,
+            self.namespaces,
+            self.max_skew,
+            node_filter,
+            selector,
+            min_domains,
+        )
 
     def selects(self, namespace: str, labels: Mapping[str, str]) -> bool:
         """Say whether a pod of the batch belongs to the group."""
         return namespace in self.namespaces and selector_matches(self.selector, labels)
 
     def counts(self, namespace: str, labels: Mapping[str, str]) -> bool:
-        """Say whether a bound pod counts: without a selector every one of the namespace does."""
+        """Say whether a bound pod counts: without a selector every one of the namespace does.
+
+        That is a quirk of upstream: of the batch such a term selects no pod.
+        """
         if namespace not in self.namespaces:
             return False
-        return self.selector is None or selector_matches(self.selector, labels)
+        if self.selector is None:
+            return NIL_SELECTOR not in self.repaired
+        return selector_matches(self.selector, labels)
 
 
 def spread_terms(
-    spec: PodSpec, namespace: str, labels: Mapping[str, str], ignore_preferences: bool
+    spec: PodSpec,
+    namespace: str,
+    labels: Mapping[str, str],
+    ignore_preferences: bool,
+    repaired: frozenset[str] = frozenset(),
 ) -> list[GroupTerm]:
     """Return the terms of a pod's spread constraints."""
     terms = []
@@ -151,6 +174,7 @@ def spread_terms(
                 constraint.min_domains,
                 node_filter,
                 spec.tolerations if honors_taints else None,
+                repaired,
             )
         )
     return terms
@@ -226,12 +250,16 @@ def _affinity_term(
 class DomainUniverse:
     """The domains that pools and their types offer, per topology key, with the taints in front.
 
-    Values that a NotIn excludes count as domains, too (upstream's quirk).
+    Values that a NotIn excludes count as domains, too (upstream's quirk), unless that is repaired.
     """
 
     def __init__(
-        self, pools: Sequence[NodePool], types_of_pool: Mapping[str, Sequence[CompiledType]]
+        self,
+        pools: Sequence[NodePool],
+        types_of_pool: Mapping[str, Sequence[CompiledType]],
+        repaired: frozenset[str] = frozenset(),
     ) -> None:
+        self._excluded_too = EXCLUDED_DOMAINS not in repaired
         self._pools = pools
         self._types_of_pool = types_of_pool
         self._by_key: dict[str, dict[str, list[tuple[Taint, ...]]]] = {}
@@ -252,7 +280,7 @@ class DomainUniverse:
                     both = own if theirs is None else theirs
                     if own is not None and theirs is not None:
                         both = own.intersection(theirs)
-                    if both is not None:
+                    if both is not None and (self._excluded_too or not both.complement):
                         _insert(known, sorted(both.values), pool.taints)
                 if own is not None and own.operator == "In":
                     _insert(known, sorted(own.values), pool.taints)

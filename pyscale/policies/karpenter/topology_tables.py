@@ -48,8 +48,15 @@ class TopologyTables:
             [len(self.host_names), *(len(names) for names in self.domain_names[1:])],
             dtype=np.int32,
         )
-        # Numbers follow the names' byte order already.
         self.domain_ranks = [np.arange(n, dtype=np.int32) for n in self.domain_counts]
+        tie_break = solver.settings.tie_break
+        if tie_break.seed is not None:
+            # Otherwise numbers follow the names' byte order already.
+            for ranks, names in zip(
+                self.domain_ranks, (self.host_names, *self.domain_names[1:]), strict=True
+            ):
+                order = sorted(range(len(names)), key=lambda i: tie_break.key(names[i]))
+                ranks[order] = np.arange(len(names), dtype=np.int32)
         self.most_domains = int(max(self.domain_counts)) + 1
         self.node_domains = np.full((len(self.keys), len(nodes)), -1, dtype=np.int32)
         if nodes:
