@@ -68,8 +68,8 @@ class CandidateOrder:
         Empty ones come first, and of those the ones that wait for no pod to complete; then those
         that were unneeded before; equal ones keep their order.
         """
-        is_open = np.zeros(len(fleet.group_names) + 1, np.bool_)  # the last one is no group
-        for number, name in enumerate(fleet.group_names):
+        is_open = np.zeros(len(fleet.groups.names) + 1, np.bool_)  # the last one is no group
+        for number, name in enumerate(fleet.groups.names):
             group = groups.get(name)
             if group is not None and group.target > group.min_size and not is_held_back(name):
                 is_open[number] = True

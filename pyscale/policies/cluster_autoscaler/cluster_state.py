@@ -15,6 +15,7 @@ from .world import Instance, NodeGroupRow, NodeRow, World
 
 SCALE_DOWN_WINDOW = 5 * MINUTE
 INSTANCE_CACHE_REFRESH = 2 * MINUTE
+NEVER = 2**63 - 1
 
 
 @dataclass(slots=True)
@@ -97,7 +98,7 @@ class ClusterState:
         self._instances: dict[str, Sequence[Instance]] = {}
         self._previous: dict[str, Sequence[Instance]] = {}
         self._listings: dict[str, _Listing] = {}
-        self._settled: tuple[int, dict[str, Sequence[Instance]]] | None = None
+        self._settled: tuple[int, dict[str, Sequence[Instance]], int] | None = None
 
     # --- the update of each iteration ---
 
@@ -108,12 +109,10 @@ class ClusterState:
         self._groups = [group.name for group in groups]
         targets = {group.name: group.target for group in groups}
         self._previous, self._instances = self._instances, self._list_instances(now)
-        if not self._is_settled(version):
+        if not self._is_settled(version, now):
             self._update_unregistered(nodes, now)
             self._update_readiness(nodes, now)
-            # As long as nobody is missing or unready, time alone changes nothing.
-            if not self._unregistered_since and all(node.ready for node in nodes):
-                self._settled = version, self._instances
+            self._settled = version, self._instances, self._holds_until(nodes)
         self._update_ranges(targets)
         self._update_requests(now)
         self._handle_creation_errors(now)
@@ -139,20 +138,33 @@ class ClusterState:
                 self.invalidate_instances(group)
         for group in self._groups:
             if group not in self._cache:
-                self._cache[group] = list(self._world.instances(group))
+                # A list that says the same stays the same object.
+                fresh, known = list(self._world.instances(group)), self._instances.get(group)
+                self._cache[group] = known if known == fresh else fresh
         return dict(self._cache)
 
-    def _is_settled(self, version: int) -> bool:
-        """Whether readiness is what it was: nodes and instances are the same."""
+    def _is_settled(self, version: int, now: int) -> bool:
+        """Whether readiness is what it was: nodes and instances are the same, no time ran out."""
         if self._settled is None:
             return False
-        known, instances = self._settled
-        if known == version and all(
-            instances.get(group) is self._instances.get(group) for group in self._groups
-        ):
-            return True
-        self._settled = None
-        return False
+        known, instances, until = self._settled
+        return (
+            known == version
+            and now <= until
+            and all(instances.get(name) is self._instances.get(name) for name in self._groups)
+        )
+
+    def _holds_until(self, nodes: Sequence[NodeRow]) -> int:
+        """Until when, included, nobody counts as late who does not yet."""
+        times = [
+            since + self._group_options(group).max_node_provision_time
+            for group, since in self._unregistered_since.values()
+        ]
+        for node in nodes:
+            if not node.ready:
+                options = self._group_options(node.group) if node.group else self._options
+                times.append(node.created_ns + options.max_node_startup_time - 1)
+        return min((time for time in times if time >= self._world.now()), default=NEVER)
 
     def _update_unregistered(self, nodes: Sequence[NodeRow], now: int) -> None:
         registered = {node.name for node in nodes}
@@ -168,6 +180,11 @@ class ClusterState:
     def _update_readiness(self, nodes: Sequence[NodeRow], now: int) -> None:
         readiness: dict[str, Readiness] = {}
         total = Readiness()
+        known = {
+            group: self._listing(group, instances).names
+            for group, instances in self._instances.items()
+        }
+        nobody: frozenset[str] = frozenset()
         for node in nodes:
             total.registered += 1
             if not node.group:
@@ -177,8 +194,7 @@ class ClusterState:
             if own is None:
                 own = readiness[node.group] = Readiness()
             own.registered += 1
-            instances = self._instances.get(node.group, ())
-            if node.name not in self._listing(node.group, instances).names:
+            if node.name not in known.get(node.group, nobody):
                 continue
             if node.ready:
                 own.ready += 1

@@ -5,7 +5,6 @@ Specification section 5.3; upstream ``core/scaledown/eligibility``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +13,8 @@ from numpy.typing import NDArray
 from ...model.resources import CPU, MEMORY
 from ...model.times import MINUTE, SECOND
 from .fleet import Fleet
-from .options import GroupOptions, Options
-from .utilization import Utilization
+from .options import Options
+from .utilization import HAS_TERMINATING, Utilization
 from .world import TO_BE_DELETED, Flags, Int64s, NodeRow, Pods
 
 DELETION_TIMEOUT = 5 * MINUTE
@@ -56,15 +55,14 @@ def is_being_deleted(node: NodeRow, now: int) -> bool:
 class Eligible:
     """What was found of candidates, in their order.
 
-    ``codes`` are 0 for those that may go.
+    ``codes`` are 0 for those that may go; ``timed`` are utilizations that hold now only, by handle.
     """
 
     fleet: Fleet
     positions: Int64s
     codes: NDArray[np.int8]
     shares: NDArray[np.float64]
-    is_cpu: Flags
-    others: dict[int, Utilization]
+    timed: dict[int, Utilization]
 
     def reasons(self) -> dict[str, str]:
         """Return why nodes may not go, by name."""
@@ -79,25 +77,27 @@ class Eligible:
 
     def utilization(self) -> dict[str, Utilization]:
         """Return the utilization of nodes for which it was looked at, by name."""
-        rows = self.fleet.rows
+        fleet, measures = self.fleet, self.fleet.measures
         looked_at = (self.codes == 0) | (self.codes == _CODES[NOT_UNDERUTILIZED])
         found = {}
         for place in np.flatnonzero(looked_at).tolist():
-            name = CPU if self.is_cpu[place] else MEMORY
-            used = self.others.get(place) or Utilization(name, float(self.shares[place]))
-            found[rows[int(self.positions[place])].name] = used
+            position = int(self.positions[place])
+            handle = int(fleet.handles[position])
+            used = self.timed.get(handle)
+            if used is None and fleet.has_gpu[handle]:
+                used = measures.of_gpus[handle]
+            if used is None:
+                name = CPU if measures.is_cpu[handle] else MEMORY
+                used = Utilization(name, float(self.shares[place]))
+            found[fleet.rows[position].name] = used
         return found
 
 
 class Eligibility:
     """Checks candidates."""
 
-    def __init__(self, options: Options, group_options: Callable[[str], GroupOptions]) -> None:
+    def __init__(self, options: Options) -> None:
         self._options = options
-        self._group_options = group_options
-        self._n_groups = 0
-        self._thresholds = self._gpu_thresholds = np.zeros(0)
-        self._ignores_daemons: Flags = np.zeros(0, np.bool_)
 
     def check(
         self, fleet: Fleet, positions: Int64s, is_recent: Flags, pods: Pods, now: int
@@ -114,15 +114,23 @@ class Eligibility:
         pods : Pods
         now : int
         """
-        self._read_groups(fleet)
         handles = fleet.handles[positions]
-        groups, has_gpu = fleet.group[handles], fleet.has_gpu[handles]
-        shares, others, is_cpu = fleet.measures.shares(
-            handles, has_gpu, self._ignores_daemons[groups], pods, now
-        )
-        thresholds = np.where(has_gpu, self._gpu_thresholds[groups], self._thresholds[groups])
+        measures, groups, has_gpu = fleet.measures, fleet.group[handles], fleet.has_gpu[handles]
+        shares = measures.share[handles]
+        lacking = np.isnan(shares) & (measures.room[handles] == 0).any(axis=1)
+        timed: dict[int, Utilization] = {}
+        if (measures.bits[handles] & HAS_TERMINATING).any():
+            is_timed = ((measures.bits[handles] & HAS_TERMINATING) > 0) & ~has_gpu & ~lacking
+            for place in np.flatnonzero(is_timed).tolist():
+                ignores = bool(fleet.groups.ignores_daemons[groups[place]])
+                used = measures.timed(int(handles[place]), ignores, pods, now)
+                timed[int(handles[place])] = used
+                shares[place] = used.share
+        of_groups = fleet.groups
+        thresholds = of_groups.threshold[groups]
+        if has_gpu.any():
+            thresholds = np.where(has_gpu, of_groups.gpu_threshold[groups], thresholds)
         codes = np.where(shares > thresholds, np.int8(_CODES[NOT_UNDERUTILIZED]), np.int8(0))
-        lacking = (fleet.measures.room[handles] == 0).any(axis=1) & ~has_gpu
         codes[lacking] = _CODES[UNEXPECTED_ERROR]
         if not self._options.scale_down_unready_enabled:
             codes[~fleet.ready[handles]] = _CODES[UNREADY_DISABLED]
@@ -131,14 +139,4 @@ class Eligibility:
             if is_being_deleted(fleet.rows[int(positions[place])], now):
                 codes[place] = _CODES[BEING_DELETED]
         codes[is_recent] = _CODES[RECENTLY_UNREMOVABLE]
-        return Eligible(fleet, positions, codes, shares, is_cpu, others)
-
-    def _read_groups(self, fleet: Fleet) -> None:
-        names = fleet.group_names
-        if len(names) == self._n_groups:
-            return
-        self._n_groups = len(names)
-        own = [self._group_options(name) for name in names]
-        self._thresholds = np.array([o.scale_down_utilization_threshold for o in own])
-        self._gpu_thresholds = np.array([o.scale_down_gpu_utilization_threshold for o in own])
-        self._ignores_daemons = np.array([o.ignore_daemonsets_utilization for o in own], np.bool_)
+        return Eligible(fleet, positions, codes, shares, timed)

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from operator import is_not
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...model.nodes import Node
 from .classes import PodClass
+from .group_columns import GroupColumns
 from .options import Options
 from .pod_list import is_expendable
 from .snapshot import LoadedNode, Snapshot
 from .templates import is_ready
 from .utilization import Measures
 from .world import TO_BE_DELETED, Flags, Int32s, Int64s, NodeRow, Observation, PodList, is_disabled
-
-NO_GROUP = -1
 
 
 class Fleet:
@@ -37,8 +37,9 @@ class Fleet:
         Positions of the rows that count as nodes in this loop: those not starting.
     version : int
         Changes when nodes come, go, or change more than their pods.
+    groups : GroupColumns
     group : ndarray of int32
-        By handle: index into ``group_names``, -1 for none.
+        By handle: number of the group, -1 for none.
     ready, cordoned, doomed, disabled, has_gpu : ndarray of bool
         By handle; doomed nodes have the taint of a deletion, disabled ones the annotation.
     ready_since : ndarray of int64
@@ -47,72 +48,85 @@ class Fleet:
         By handle: what their pods come to.
     """
 
-    def __init__(self, options: Options, snapshot: Snapshot, measures: Measures) -> None:
+    def __init__(
+        self, options: Options, snapshot: Snapshot, measures: Measures, groups: GroupColumns
+    ) -> None:
         self._options = options
         self._snapshot = snapshot
         self.measures = measures
+        self.groups = groups
         self.rows: list[NodeRow] = []
         self.handles: Int32s = np.empty(0, np.int32)
         self.listed: Int64s = np.empty(0, np.int64)
         self.version = 0
-        self.group_names: list[str] = []
-        self._group_ids: dict[str, int] = {"": NO_GROUP}
-        self._loaded: dict[str, LoadedNode] = {}
+        self._loaded: list[LoadedNode] = []  # as the rows
         self._nodes: dict[tuple[object, ...], Node] = {}
         self._kept: list[Node] = []  # objects whose identity is remembered must stay alive
         self._expendable: Flags = np.zeros(0, np.bool_)
         self._all: Int64s = self.listed
+        self._first: tuple[int, dict[str, int]] = -1, {}
         self.group: Int32s = np.empty(0, np.int32)
         self.ready, self.cordoned, self.doomed, self.disabled, self.has_gpu = (
             np.zeros(0, np.bool_) for _ in range(5)
         )
         self.ready_since: Int64s = np.zeros(0, np.int64)
 
-    def group_id(self, name: str) -> int:
-        """Return the number of a group."""
-        found = self._group_ids.get(name)
-        if found is None:
-            found = self._group_ids[name] = len(self.group_names)
-            self.group_names.append(name)
-        return found
+    # --- loading ---
 
     def load(self, seen: Observation) -> None:
         """Take in the nodes of an observation, and put them into the snapshot."""
-        table = seen.pods.table
-        self._measure_classes(table)
-        rows = list(seen.nodes)
-        before = self.rows
-        if len(rows) == len(before):
-            fresh = [i for i, (a, b) in enumerate(zip(rows, before, strict=True)) if a is not b]
-        else:
-            known = {id(row) for row in before}
-            fresh = [i for i, row in enumerate(rows) if id(row) not in known]
-        for i in fresh:
-            rows[i].ready = is_ready(rows[i], self._options)
-            self._loaded[rows[i].name] = self._load(rows[i], self._loaded.get(rows[i].name))
-        loaded = self._loaded
-        if len(loaded) > len(rows):
-            names = {row.name for row in rows}
-            self._loaded = {name: node for name, node in loaded.items() if name in names}
-        self.rows = rows
+        table, rows, before = seen.pods.table, list(seen.nodes), self.rows
+        if len(table) > len(self._expendable):
+            self._expendable = np.array([is_expendable(c, self._options) for c in table], np.bool_)
         stale = self._snapshot.arrived()
-        handles, changed = self._snapshot.load([loaded[row.name] for row in rows], table)
-        if handles is not self.handles:
-            self.handles = handles
-            self._all = np.arange(len(rows))
-            self.version += 1
-            self._grow(int(handles.max(initial=-1)) + 1)
-        if set(changed).difference(fresh):
-            fresh = sorted({*fresh, *changed})
+        self._snapshot.restore()
+        self.rows = rows
+        fresh: list[int] = []
+        is_same = len(rows) == len(before)
+        if is_same:
+            is_fresh = np.fromiter(map(is_not, rows, before), np.bool_, len(rows))
+            fresh = np.flatnonzero(is_fresh).tolist()
+            is_same = all(rows[i].name == before[i].name for i in fresh)
+        if is_same:
+            self._exchange(fresh, table)
+        else:
+            fresh = self._reload(before, table)
         self.listed = self._all
         if fresh:
             self._write(fresh)
-        again = handles[fresh]
+        again = self.handles[fresh]
         if len(stale):
-            again = np.unique(np.concatenate([again, stale[np.isin(stale, handles)]]))
-        self.measure(again, seen)
+            again = np.unique(np.concatenate([again, stale[np.isin(stale, self.handles)]]))
+        self._measure(again, seen)
+
+    def _exchange(self, fresh: Sequence[int], table: Sequence[PodClass]) -> None:
+        """Take in rows that changed, of the same nodes."""
+        loaded = self._loaded
+        for i in fresh:
+            node = self._load(self.rows[i], loaded[i])
+            if node is not loaded[i]:
+                self._snapshot.exchange(loaded[i], node, table)
+                loaded[i] = node
+
+    def _reload(self, before: Sequence[NodeRow], table: Sequence[PodClass]) -> list[int]:
+        """Take in other nodes than before; return the positions of what is new or changed."""
+        was = {row.name: (row, node) for row, node in zip(before, self._loaded, strict=True)}
+        loaded, fresh = [], []
+        for i, row in enumerate(self.rows):
+            known, node = was.get(row.name, (None, None))
+            if node is None or known is not row:
+                fresh.append(i)
+                node = self._load(row, node)
+            loaded.append(node)
+        self._loaded = loaded
+        self.handles, changed = self._snapshot.load(loaded, table)
+        self._all = np.arange(len(loaded))
+        self.version += 1
+        self._grow(int(self.handles.max(initial=-1)) + 1)
+        return sorted({*fresh, *changed}) if changed else fresh
 
     def _load(self, row: NodeRow, before: LoadedNode | None) -> LoadedNode:
+        row.ready = is_ready(row, self._options)
         node = self._current(row)
         pods = row.pods
         if self._expendable.any() and self._expendable[pods.classes].any():
@@ -135,10 +149,6 @@ class Fleet:
             self._kept.append(row.node)
         return node
 
-    def _measure_classes(self, table: Sequence[PodClass]) -> None:
-        if len(table) > len(self._expendable):
-            self._expendable = np.array([is_expendable(c, self._options) for c in table], np.bool_)
-
     def _grow(self, need: int) -> None:
         if need <= len(self.group):
             return
@@ -152,7 +162,7 @@ class Fleet:
         """Fill the columns of rows that changed."""
         rows = [self.rows[i] for i in positions]
         handles = self.handles[positions]
-        group = np.array([self.group_id(row.group) for row in rows], np.int32)
+        group = np.array([self.groups.number(row.group) for row in rows], np.int32)
         ready = np.array([row.ready for row in rows], np.bool_)
         since = np.array([row.ready_since_ns for row in rows], np.int64)
         if (self.group[handles] != group).any() or (self.ready[handles] != ready).any():
@@ -167,16 +177,19 @@ class Fleet:
         self.has_gpu[handles] = [bool(label) and label in row.node.labels for row in rows]
         self.measures.set_nodes(handles, [row.node for row in rows])
 
-    def measure(self, handles: Int32s, seen: Observation) -> None:
+    def _measure(self, handles: Int32s, seen: Observation) -> None:
         """Compute again what the pods of nodes come to."""
         if len(handles):
-            self.measures.read(handles, self.has_gpu[handles], seen.pods.table)
+            ignores_daemons = self.groups.ignores_daemons[self.group[handles]]
+            self.measures.read(handles, self.has_gpu[handles], ignores_daemons, seen.pods.table)
 
     def measure_arrivals(self, seen: Observation) -> None:
         """Compute again what nodes hold to which pods came in this loop."""
         arrived = self._snapshot.arrived()
         if len(arrived):
-            self.measure(arrived[np.isin(arrived, self.handles)], seen)
+            self._measure(arrived[np.isin(arrived, self.handles)], seen)
+
+    # --- reading ---
 
     def without(self, starting: set[str]) -> None:
         """Leave nodes out of the loop that have not started."""
@@ -195,12 +208,21 @@ class Fleet:
         """Return the pods on a node, those placed in this loop included."""
         return self._snapshot.placement.content(handle)
 
-    def first_of_groups(self, chosen: Flags) -> dict[str, NodeRow]:
-        """Return the first row per group among the rows that a mask chooses."""
-        positions = np.flatnonzero(chosen & (self.group[self.handles] >= 0))
-        groups = self.group[self.handles[positions]]
-        found, first = np.unique(groups, return_index=True)
-        return {
-            self.group_names[group]: self.rows[position]
-            for group, position in zip(found.tolist(), positions[first].tolist(), strict=True)
-        }
+    def first_of_groups(self, chosen: Flags | None = None) -> dict[str, NodeRow]:
+        """Return the first row per group, of all rows or of those that a mask chooses."""
+        if chosen is None:
+            if self._first[0] != self.version:
+                everyone = np.ones(len(self.rows), np.bool_)
+                self._first = self.version, self._first_positions(everyone)
+            found = self._first[1]
+        else:
+            found = self._first_positions(chosen)
+        return {name: self.rows[position] for name, position in found.items()}
+
+    def _first_positions(self, chosen: Flags) -> dict[str, int]:
+        group = self.group[self.handles]
+        positions = np.flatnonzero(chosen & (group >= 0))[::-1]
+        first = np.full(len(self.groups.names), -1)
+        first[group[positions]] = positions  # of equal indexes the last one stays
+        names = self.groups.names
+        return {names[i]: position for i, position in enumerate(first.tolist()) if position >= 0}

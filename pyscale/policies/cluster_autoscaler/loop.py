@@ -15,6 +15,7 @@ from .cluster_state import ClusterState
 from .disruption import BudgetTracker
 from .expander import Expander
 from .fleet import Fleet
+from .group_columns import GroupColumns
 from .kernel_placement import KernelPlacement
 from .maintenance import Maintenance
 from .node_shapes import NodeShape
@@ -91,7 +92,12 @@ class Autoscaler:
         self._group_options: dict[str, GroupOptions] = {}
         self._defaults = group_options(options, {})
         self._units: dict[int, tuple[NodeRow, dict[str, int]]] = {}
-        self._fleet = Fleet(options, self._snapshot, Measures(options, placement, gpu_label))
+        self._fleet = Fleet(
+            options,
+            self._snapshot,
+            Measures(options, placement, gpu_label),
+            GroupColumns(self._options_of),
+        )
         self._templates = TemplateProvider(options)
         self._filter = FilterOutSchedulable()
         self._budgets = BudgetTracker()
@@ -195,13 +201,10 @@ class Autoscaler:
             & ~fleet.doomed[handles]
             & (now - fleet.ready_since[handles] > GOOD_AFTER)
         )
-        return self._templates.templates(
-            seen,
-            fleet.first_of_groups(good),
-            fleet.first_of_groups(~good),
-            self._snapshot.placement,
-            now,
-        )
+        first = fleet.first_of_groups(good)
+        is_complete = all(group.name in first for group in seen.groups)
+        others = {} if is_complete else fleet.first_of_groups(~good)
+        return self._templates.templates(seen, first, others, self._snapshot.placement, now)
 
     def _add_upcoming(self, templates: Mapping[str, NodeShape], now: int) -> None:
         """Put placeholders of nodes on their way into the snapshot, instead of those starting.
@@ -231,10 +234,9 @@ class Autoscaler:
 
     def _contributions(self, templates: Mapping[str, NodeShape]) -> dict[str, dict[str, int]]:
         """What one node of each group uses: its first node, else its template."""
-        everyone = np.ones(len(self._fleet.rows), np.bool_)
         found = {
             group: self._node_contribution(node)
-            for group, node in self._fleet.first_of_groups(everyone).items()
+            for group, node in self._fleet.first_of_groups().items()
         }
         for name, shape in templates.items():
             if name not in found:

@@ -70,7 +70,7 @@ class ScaleDown:
         self._snapshot = snapshot
         self._actuator = actuator
         self._options_of = group_options
-        self.planner = Planner(options, Eligibility(options, group_options), group_options)
+        self.planner = Planner(options, Eligibility(options), group_options)
         self.delays = GroupDelays()
         self._order = CandidateOrder(options)
         self._rules: tuple[Controllers, DrainRules] | None = None

@@ -28,7 +28,7 @@ class Snapshot:
 
     placement: KernelPlacement
     _loaded: list[LoadedNode] = field(default_factory=list)
-    _base: Int32s = field(default_factory=lambda: np.empty(0, np.int32))
+    _places: dict[str, int] = field(default_factory=dict)
     _handles: dict[str, int] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
     _added: list[list[str]] = field(default_factory=list)
@@ -53,16 +53,8 @@ class Snapshot:
         (ndarray of int32, list of int)
             The nodes' handles, and the positions of those that are new or changed.
         """
-        while self._added:
-            self.revert()
+        self.restore()
         before = self._loaded
-        if len(nodes) == len(before):
-            changed = [i for i, (a, b) in enumerate(zip(before, nodes, strict=True)) if a is not b]
-            if all(before[i].name == nodes[i].name for i in changed):
-                for i in changed:
-                    self._exchange(before[i], nodes[i], table)
-                    before[i] = nodes[i]
-                return self._base, changed
         names = {node.name for node in nodes}
         for node in before:
             if node.name not in names:
@@ -81,12 +73,22 @@ class Snapshot:
                 self.placement.learn(node.pods.classes, table)
                 self._note(node.name, self.placement.add_node(node.node, node.name, node.pods))
             else:
-                self._exchange(was, node, table)
+                self._change(was, node, table)
         self._loaded = list(nodes)
-        self._base = np.array([self._handles[node.name] for node in nodes], np.int32)
-        return self._base, changed
+        self._places = {node.name: i for i, node in enumerate(nodes)}
+        return np.array([self._handles[node.name] for node in nodes], np.int32), changed
 
-    def _exchange(self, before: LoadedNode, node: LoadedNode, table: Sequence[PodClass]) -> None:
+    def restore(self) -> None:
+        """Undo whatever was done since the last cluster was loaded."""
+        while self._added:
+            self.revert()
+
+    def exchange(self, before: LoadedNode, node: LoadedNode, table: Sequence[PodClass]) -> None:
+        """Change one node of the cluster that was loaded last, outside of forks."""
+        self._loaded[self._places[node.name]] = node
+        self._change(before, node, table)
+
+    def _change(self, before: LoadedNode, node: LoadedNode, table: Sequence[PodClass]) -> None:
         handle = self._handles[node.name]
         if before.node is not node.node:
             self.placement.change_node(handle, node.node)

@@ -19,7 +19,7 @@ from .kernel_placement import KernelPlacement
 from .options import Options
 from .quotas import GPU_RESOURCES
 from .units import node_units
-from .world import Flags, Int32s, PodList, Pods
+from .world import Flags, Int32s, Pods
 
 HAS_MOVED, HAS_WAITING, HAS_TERMINATING = 1, 2, 4  # as in ``Residents``
 _RESOURCES = (CPU, MEMORY)
@@ -43,8 +43,12 @@ class Measures:
         under deletion.
     room : ndarray of int64, shape (n, 2)
         Allocatable cpu and memory.
-    amounts : ndarray of int64, shape (n, 4, 2)
-        Cpu and memory of ordinary pods, of DaemonSets', of mirror pods, and of those that are both.
+    share : ndarray of float64
+        Highest share; NaN where there is no cpu or memory.
+    is_cpu : ndarray of bool
+        Whether that is the share of cpu.
+    of_gpus : dict
+        Utilization of nodes with GPUs.
     """
 
     def __init__(self, options: Options, placement: KernelPlacement, gpu_label: str = "") -> None:
@@ -53,18 +57,20 @@ class Measures:
         self.gpu_label = gpu_label
         self._units: dict[int, dict[str, int]] = {}
         self._kept: list[Node] = []
-        self._gpu: dict[int, Utilization] = {}
+        self.of_gpus: dict[int, Utilization] = {}
         self._nodes: dict[int, Node] = {}
         self.bits: NDArray[np.uint8] = np.zeros(0, np.uint8)
         self.room: NDArray[np.int64] = np.zeros((0, 2), np.int64)
-        self.amounts: NDArray[np.int64] = np.zeros((0, 4, 2), np.int64)
+        self.share: NDArray[np.float64] = np.zeros(0)
+        self.is_cpu: Flags = np.zeros(0, np.bool_)
 
     def grow(self, size: int) -> None:
         """Make room for handles below a number."""
         more = size - len(self.bits)
         self.bits = np.concatenate([self.bits, np.zeros(more, np.uint8)])
         self.room = np.concatenate([self.room, np.zeros((more, 2), np.int64)])
-        self.amounts = np.concatenate([self.amounts, np.zeros((more, 4, 2), np.int64)])
+        self.share = np.concatenate([self.share, np.zeros(more)])
+        self.is_cpu = np.concatenate([self.is_cpu, np.zeros(more, np.bool_)])
 
     def set_nodes(self, handles: Int32s, nodes: Sequence[Node]) -> None:
         """Take in which node objects stand behind handles."""
@@ -80,13 +86,34 @@ class Measures:
             self._kept.append(node)
         return known
 
-    def read(self, handles: Int32s, has_gpu: Flags, table: Sequence[PodClass]) -> None:
-        """Compute again what the pods of nodes come to."""
-        amounts, bits = self._placement.residents.sums(handles)
-        self.amounts[handles] = amounts
-        self.bits[handles] = bits
+    def read(
+        self, handles: Int32s, has_gpu: Flags, ignores_daemons: Flags, table: Sequence[PodClass]
+    ) -> None:
+        """Compute again what the pods of nodes come to.
+
+        Parameters
+        ----------
+        handles : ndarray of int32
+        has_gpu, ignores_daemons : ndarray of bool
+            Of the nodes; DaemonSet pods may not count, by their group's options.
+        table : sequence of PodClass
+        """
+        amounts, self.bits[handles] = self._placement.residents.sums(handles)
+        room = self.room[handles]
+        excluded = np.where(ignores_daemons[:, None], amounts[:, 1] + amounts[:, 3], 0)
+        if self._ignores_mirrors:
+            excluded += amounts[:, 2] + np.where(ignores_daemons[:, None], 0, amounts[:, 3])
+        used = amounts.sum(axis=1) - excluded
+        with np.errstate(divide="ignore", invalid="ignore"):
+            both = used / (room - excluded)
+        is_cpu = both[:, 0] > both[:, 1]
+        share = np.where(is_cpu, both[:, 0], both[:, 1])
+        share[(room == 0).any(axis=1)] = np.nan
+        self.is_cpu[handles] = is_cpu
+        self.share[handles] = share
         for handle in handles[has_gpu].tolist():
-            self._gpu[handle] = self._of_gpus(handle, table)
+            found = self.of_gpus[handle] = self._of_gpus(handle, table)
+            self.share[handle] = found.share
 
     def _of_gpus(self, handle: int, table: Sequence[PodClass]) -> Utilization:
         allocatable = self._units_of(self._nodes[handle])
@@ -97,55 +124,9 @@ class Measures:
                 return Utilization(name, used / allocatable[name])
         return Utilization(GPU_RESOURCES[0], 0.0)
 
-    def shares(
-        self, handles: Int32s, has_gpu: Flags, ignores_daemons: Flags, pods: Pods, now: int
-    ) -> tuple[NDArray[np.float64], dict[int, Utilization], Flags]:
-        """Return the highest share of each node.
-
-        Parameters
-        ----------
-        handles : ndarray of int32
-        has_gpu, ignores_daemons : ndarray of bool
-            Of the nodes.
-        pods : Pods
-        now : int
-
-        Returns
-        -------
-        (ndarray of float64, dict, ndarray of bool)
-            Shares, NaN where there is no cpu or memory; what is not a share of cpu or memory, by
-            position; and whether the share is that of cpu.
-        """
-        room, amounts = self.room[handles], self.amounts[handles]
-        excluded = np.where(ignores_daemons[:, None], amounts[:, 1] + amounts[:, 3], 0)
-        if self._ignores_mirrors:
-            excluded += amounts[:, 2] + np.where(ignores_daemons[:, None], 0, amounts[:, 3])
-        used = amounts.sum(axis=1) - excluded
-        with np.errstate(divide="ignore", invalid="ignore"):
-            both = used / (room - excluded)
-        is_cpu = both[:, 0] > both[:, 1]
-        shares = np.where(is_cpu, both[:, 0], both[:, 1])
-        shares[(room == 0).any(axis=1)] = np.nan
-        others: dict[int, Utilization] = {}
-        timed = (self.bits[handles] & HAS_TERMINATING) > 0
-        for place in np.flatnonzero(timed | has_gpu).tolist():
-            handle = int(handles[place])
-            if has_gpu[place]:
-                others[place] = self._gpu[handle]
-            elif (room[place] > 0).all():
-                present = self._placement.content(handle)
-                of_node = room[place].tolist()
-                others[place] = self._timed(
-                    of_node, bool(ignores_daemons[place]), present, pods, now
-                )
-        for place, found in others.items():
-            shares[place] = found.share
-        return shares, others, is_cpu
-
-    def _timed(
-        self, room: Sequence[int], ignores_daemons: bool, present: PodList, pods: Pods, now: int
-    ) -> Utilization:
-        """The utilization of a node with pods under deletion, which count for a while."""
+    def timed(self, handle: int, ignores_daemons: bool, pods: Pods, now: int) -> Utilization:
+        """Return the utilization of a node with pods under deletion, which count for a while."""
+        present, room = self._placement.content(handle), self.room[handle].tolist()
         shares = []
         for which in range(len(_RESOURCES)):
             used = excluded = 0

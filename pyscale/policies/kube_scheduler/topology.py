@@ -88,6 +88,7 @@ class TopologyRules:
         self._questions: list[tuple[int, Question]] = []
         self._identities: dict[Identity, list[int]] = {}
         self._existing: dict[tuple[str, Identity, str], int] = {}
+        self._with_terms: list[PodRules] = []  # what placed pods of a class say about others
 
     def add_class(
         self, class_id: int, template: PodTemplate, static: int, terminating: bool
@@ -99,14 +100,16 @@ class TopologyRules:
             self._answer(rules, counter, question(rules))
         if rules.identity not in self._identities:
             self._identities[rules.identity] = []
-            for placed in self.rules[:-1]:
+            for placed in self._with_terms:
                 self._tell(placed, rules.identity)
         self._identities[rules.identity].append(class_id)
         for (role, identity, key), counter in self._existing.items():
             if identity == rules.identity:
                 self.state.add_domain(class_id, role, counter, self.interner.column(key))
-        for identity in list(self._identities):
-            self._tell(rules, identity)
+        if rules.anti_affinity or rules.scored_terms:
+            self._with_terms.append(rules)
+            for identity in list(self._identities):
+                self._tell(rules, identity)
         self._ask_affinity(rules)
         self._ask_spread(rules, template, static)
         return rules
