@@ -76,6 +76,8 @@ class PoolTotals:
 
     def rejection(self, command: Command) -> str:
         """Return why a Balanced pool rejects the command, empty if none does."""
+        if not self._cost:
+            return ""
         by_pool: dict[str, list[Candidate]] = {}
         for candidate in command.candidates:
             by_pool.setdefault(candidate.pool.name, []).append(candidate)

@@ -6,9 +6,12 @@ Follows Karpenter core ``pkg/controllers/disruption/consolidation.go``.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+
+import numpy as np
 
 from pyscale.model.catalog import ON_DEMAND, SPOT
 from pyscale.model.nodes import CAPACITY_TYPE_LABEL
@@ -32,6 +35,8 @@ from .solver import Solver
 
 DELETE, REPLACE = "delete", "replace"
 SPOT_TO_SPOT_TYPES = 15
+
+_UNSEEN = math.inf
 
 
 class NoCommand(Exception):
@@ -91,9 +96,8 @@ class Consolidation:
         self.solver = solver
         self.under_consolidate_after = under_consolidate_after
         self._prices = prices
-        self._own_prices: dict[str, float | None] = {}
-        self._prices_by_labels: dict[tuple[CompiledType, frozenset[tuple[str, str]]], float | None]
-        self._prices_by_labels = {}
+        self._own_prices: dict[str, float] = {}
+        self._prices_by_labels: dict[tuple[CompiledType, frozenset[tuple[str, str]]], float] = {}
         self.screening = Screening(solver, under_consolidate_after, self._prices)
 
     def command(self, candidates: Sequence[Candidate]) -> Command:
@@ -141,7 +145,8 @@ class Consolidation:
         # Which types are left is no question of their order.
         if not (worst[claim.type_numbers] < price).any():
             raise NoCommand(too_dear(len(claim.type_numbers), price))
-        kept = [i for i in claim.ordered_types[:MAX_INSTANCE_TYPES] if worst[i] < price]
+        ordered = np.array(claim.ordered_types[:MAX_INSTANCE_TYPES], dtype=np.intp)
+        kept = ordered[worst[ordered] < price].tolist()
         if not kept:
             raise NoCommand(too_dear(MAX_INSTANCE_TYPES, price))
         if claim.template.columns.missed_min_values(kept, claim.requirements):
@@ -175,18 +180,19 @@ class Consolidation:
         """
         claim = command.replacements[0]
         columns = claim.template.columns
-        prices: dict[str, list[float]] = {}
+        least: dict[CompiledType, float] = {}
         for candidate in command.candidates:
-            if candidate.instance_type is not None:
-                own = prices.setdefault(candidate.instance_type.name, [])
+            compiled = candidate.instance_type
+            if compiled is not None:
                 price = self._own_price(candidate)
-                if price is not None:
-                    own.append(price)
+                if price < least.get(compiled, _UNSEEN):
+                    least[compiled] = price
+        replaceable = {*claim.ordered_types}
         # A type without a compatible offering counts as free, so that nothing is cheaper.
         shared = [
-            min(own, default=0.0)
-            for name, own in prices.items()
-            if (number := columns.number_of.get(name)) is not None and number in claim.ordered_types
+            0.0 if price == MAX_PRICE else price
+            for compiled, price in least.items()
+            if columns.number_of.get(compiled.name, -1) in replaceable
         ]
         try:
             claim = self._cheaper_than(claim, min(shared, default=MAX_PRICE))
@@ -194,10 +200,13 @@ class Consolidation:
             raise NoCommand(f"same-type filter: {reason}") from reason
         return dataclasses.replace(command, replacements=(claim,))
 
-    def _own_price(self, candidate: Candidate) -> float | None:
-        """Return the cheapest offering of its type that the node's labels allow, sold or not."""
-        known = self._own_prices.get(candidate.name, -1.0)
-        if known != -1.0:
+    def _own_price(self, candidate: Candidate) -> float:
+        """Return the cheapest offering of its type that the node's labels allow, sold or not.
+
+        The largest float without any.
+        """
+        known = self._own_prices.get(candidate.name)
+        if known is not None:
             return known
         compiled = candidate.instance_type
         assert compiled is not None
@@ -215,7 +224,7 @@ class Consolidation:
                     for offer in compiled.offers
                     if requirements.compatible(offer.requirements, self.solver.well_known)
                 ),
-                default=None,
+                default=MAX_PRICE,
             )
         price = self._own_prices[candidate.name] = self._prices_by_labels[identity]
         return price

@@ -171,6 +171,7 @@ class TypeColumns:
     _columns_of_offer: dict[Requirements, int] = field(default_factory=dict)
     _prices: dict[Requirements, NDArray[np.float64]] = field(default_factory=dict)
     _price_memo: dict[frozenset[Requirements], NDArray[np.float64]] = field(default_factory=dict)
+    _prices_of: dict[Requirements, NDArray[np.float64]] = field(default_factory=dict)
 
     @staticmethod
     def of(types: Sequence[CompiledType], well_known: frozenset[str]) -> TypeColumns:
@@ -249,6 +250,12 @@ class TypeColumns:
 
     def prices(self, requirements: Requirements) -> NDArray[np.float64]:
         """Return, per type, the cheapest available compatible offering, else the largest float."""
+        known = self._prices_of.get(requirements)
+        if known is None:
+            known = self._prices_of[requirements] = self._compatible_prices(requirements)
+        return known
+
+    def _compatible_prices(self, requirements: Requirements) -> NDArray[np.float64]:
         compatible = frozenset(
             offer for offer in self._prices if requirements.compatible(offer, self.well_known)
         )

@@ -220,6 +220,8 @@ class Solution:
     def _grouped(self, pods: NDArray[np.intp]) -> list[tuple[int, list[int]]]:
         """Where these pods went, in ascending order, each with its pods in theirs."""
         place = self.raw.place[pods]
+        if len(pods) and (place == place[0]).all():
+            return [(int(place[0]), pods.tolist())]
         order = np.argsort(place, kind="stable")
         placed, pods = place[order], pods[order]
         starts = np.flatnonzero(np.diff(placed, prepend=-2))
@@ -261,7 +263,7 @@ class Solution:
         """The claims to create, in the order in which they were opened."""
         return self._claims[0]
 
-    @property
+    @cached_property
     def short_of_values(self) -> list[int]:
         """Pods of claims that break minValues by the cut to 600 types, and are not created."""
         tables = self._tables
