@@ -168,7 +168,8 @@ class Actuator:
             if found.blocking is not None:
                 self._abort(node, bucket.group, "pods to move could not be determined")
             elif not drain and (found.moved or found.waits):
-                self._abort(node, bucket.group, "node is not empty")
+                error = f'failed to delete empty node "{node.name}", new pods scheduled'
+                self._abort(node, bucket.group, error)
             else:
                 self._spawn(self._delete_node(node, bucket.group, batch, drain, atomic))
 
@@ -224,9 +225,9 @@ class Actuator:
             left = [pod for pod in left if self._world.evict(pod)]
             if not left:
                 break
-            if self._world.now() + EVICTION_RETRY > start + self._options.max_pod_eviction_time:
-                return "failed to evict pods"
             yield EVICTION_RETRY
+            if self._world.now() >= start + self._options.max_pod_eviction_time:
+                return "failed to evict pods"
         start = self._world.now()
         limit = (self._options.max_graceful_termination_sec + 30) * SECOND
         while any(self._world.pod_exists(pod, node.name) for pod in pods):

@@ -194,7 +194,8 @@ class ClusterState:
             if own is None:
                 own = readiness[node.group] = Readiness()
             own.registered += 1
-            if node.name not in known.get(node.group, nobody):
+            listed = node.name in known.get(node.group, nobody)
+            if not listed and not self._has_instance(node):
                 continue
             if node.ready:
                 own.ready += 1
@@ -209,6 +210,10 @@ class ClusterState:
             else:
                 own.unregistered += 1
         self._readiness, self._total = readiness, total
+
+    def _has_instance(self, node: NodeRow) -> bool:
+        """Ask the cloud itself about a node that the cached list does not have yet."""
+        return any(node.name == instance.name for instance in self._world.instances(node.group))
 
     def _listing(self, group: str, instances: Sequence[Instance]) -> _Listing:
         known = self._listings.get(group)

@@ -42,13 +42,7 @@ class Maintenance:
         self._remove_late_instances(groups, now)
         if not self._state.is_cluster_healthy():
             return False
-        failures = self._state.failed_instances()
-        for name, failed in failures.items():
-            names = self._all_if_atomic(name, failed)
-            self._world.delete_nodes(name, names, force=self._options.force_delete_failed_nodes)
-            self._state.invalidate_instances(name)
-        if failures:
-            self._state.recalculate(now)
+        self._remove_failed_instances(now)
         fixed = False
         for group in rows:
             wrong = self._state.incorrect_size(group.name)
@@ -77,6 +71,18 @@ class Maintenance:
             self._state.invalidate_instances(name)
             if error:
                 return
+
+    def _remove_failed_instances(self, now: int) -> None:
+        """Delete what reports a creation error; a group that refuses is not listed afresh."""
+        force = self._options.force_delete_failed_nodes
+        removed = False
+        for name, failed in self._state.failed_instances().items():
+            names = self._all_if_atomic(name, failed)
+            if not self._world.delete_nodes(name, names, force=force):
+                self._state.invalidate_instances(name)
+                removed = True
+        if removed:
+            self._state.recalculate(now)
 
     def _all_if_atomic(self, group: str, names: list[str]) -> list[str]:
         own = self._options_of(group)
