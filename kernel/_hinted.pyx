@@ -353,7 +353,7 @@ cdef class HintedPlacement:
         cdef pods_t* here
         cdef int64_t i
         cdef int outcome
-        cdef bint waits = False
+        cdef bint waits = False, all_plain = True
         cdef uint8_t was_usable, was_accepted
         self.check_mask(usable)
         self.check_mask(accepted)
@@ -374,13 +374,18 @@ cdef class HintedPlacement:
                 self.keys[self.n] = here.keys[i]
                 self.classes[self.n] = here.classes[i]
                 self.n += 1
+                all_plain &= is_plain_class(
+                    &state.classes[self.residents.facts[here.classes[i]].class_id]
+                )
         if self.n:
             state.fork()
             self.residents.fork()
-            while state.nodes[node].classes.n:
-                state.take(state.nodes[node].classes.at[state.nodes[node].classes.n - 1], node)
-            if taint is not None:
-                taint(node)
+            # Pods that look at nothing but the node they come to do not care what is left here.
+            if not all_plain:
+                while state.nodes[node].classes.n:
+                    state.take(state.nodes[node].classes.at[state.nodes[node].classes.n - 1], node)
+                if taint is not None:
+                    taint(node)
             was_usable, was_accepted = usable[node], accepted[node]
             usable[node] = accepted[node] = 0
             if self.place_all(

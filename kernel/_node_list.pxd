@@ -184,4 +184,6 @@ cdef class NodeList:
     cdef uint64_t leave_zone(self, int32_t node) except? 0xFFFFFFFF nogil
     cdef int reenter_zone(self, int32_t node, uint64_t place) except -1 nogil
     cdef int relist(self) except -1 nogil
+    cdef bint relist_one_zone(self) except -1 nogil
+    cdef int free_retired(self) except -1 nogil
     cdef int refresh(self) except -1 nogil

@@ -8,7 +8,7 @@ keep something per node know what to compute again.
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport free
-from libc.string cimport memmove, memset
+from libc.string cimport memcmp, memmove, memset
 
 from pyscale.kernel._growth cimport ints_t, push, reserve
 
@@ -111,6 +111,8 @@ cdef class NodeList:
         cdef int32_t g
         cdef int64_t longest = 0
         cdef ints_t order = self.last_order
+        if self.n_groups == 1 and self.relist_one_zone():
+            return self.free_retired()
         self.last_order = self.order
         self.order = order
         for i in range(self.last_order.n):
@@ -131,6 +133,34 @@ cdef class NodeList:
             if self.order.at[i] != self.last_order.at[i]:
                 push(&self.reshuffles, <int32_t>i)
                 break
+        return self.free_retired()
+
+    cdef bint relist_one_zone(self) except -1 nogil:
+        """Write the list anew behind the first change, if one node went and all others stayed."""
+        cdef ints_t* nodes = &self.groups[0].nodes
+        cdef int64_t i = 0
+        cdef node_t* gone
+        if nodes.n != self.order.n - 1:
+            return False
+        while i < nodes.n and nodes.at[i] == self.order.at[i]:
+            i += 1
+        if memcmp(nodes.at + i, self.order.at + i + 1, <size_t>(nodes.n - i) * sizeof(int32_t)):
+            return False
+        gone = &self.nodes[self.order.at[i]]
+        gone.listed = False
+        gone.position = -1
+        if i < nodes.n:
+            push(&self.reshuffles, <int32_t>i)
+        while i < nodes.n:
+            self.order.at[i] = nodes.at[i]
+            self.nodes[nodes.at[i]].position = <int32_t>i
+            i += 1
+        self.order.n = nodes.n
+        return True
+
+    cdef int free_retired(self) except -1 nogil:
+        """The list is as the nodes are; ids of nodes that went may be used again."""
+        cdef int64_t i
         self.n_unlisted = 0
         self.listing_stale = False
         if self.fork_marks.n == 0:

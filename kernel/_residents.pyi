@@ -26,6 +26,13 @@ class Residents:
     ) -> None: ...
     def place(self, node: int, pod: int, key: int, index: int) -> None: ...
     def clear(self, node: int) -> None: ...
+    def fill(
+        self,
+        node: int,
+        pods: NDArray[np.int64],
+        keys: NDArray[np.int64],
+        classes: NDArray[np.int32],
+    ) -> None: ...
     def replace(
         self,
         node: int,

@@ -127,6 +127,22 @@ cdef class Residents:
         self.reach(node)
         self.lists[node].n = 0
 
+    def fill(
+        self, int32_t node, const int64_t[::1] pods not None, const int64_t[::1] keys not None,
+        const int32_t[::1] classes not None,
+    ):
+        """Put pods on a node that is new under its id."""
+        cdef int64_t i, n = pods.shape[0]
+        cdef pods_t* here
+        if keys.shape[0] != n or classes.shape[0] != n:
+            raise ValueError("pods, keys and classes must be equally long")
+        self.reach(node)
+        here = &self.lists[node]
+        here.n = 0
+        for i in range(n):
+            self.state.put(self.facts[classes[i]].class_id, node)
+            self.append(node, pods[i], keys[i], classes[i])
+
     def replace(
         self, int32_t node, const int64_t[::1] pods not None, const int64_t[::1] keys not None,
         const int32_t[::1] classes not None,

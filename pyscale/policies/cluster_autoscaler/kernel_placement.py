@@ -150,9 +150,10 @@ class KernelPlacement:
     ) -> int:
         """Append a node; ``pods`` are of known classes, ``own`` are pods that have no ids."""
         handle = self._snapshot.insert_node(node, name, self.kind(node))
-        self.residents.clear(handle)
-        if pods is not None:
-            self.residents.replace(handle, pods.ids, pods.keys, pods.classes)
+        if pods is None or not len(pods):
+            self.residents.clear(handle)
+        else:
+            self.residents.fill(handle, pods.ids, pods.keys, pods.classes)
         for pod_class in own:
             self.state.add_pod(self.class_id(pod_class), handle)
         if handle >= len(self._open):

@@ -115,10 +115,10 @@ class Autoscaler:
     def run_once(self) -> Iteration:
         """Run one iteration now."""
         world, now, fleet = self._world, self._world.now(), self._fleet
-        if self._iterations == 0:
-            self._clean_up(world.observe().nodes)
-        self._iterations += 1
         seen = world.observe()
+        if self._iterations == 0 and self._clean_up(seen.nodes):
+            seen = world.observe()
+        self._iterations += 1
         done = Iteration(now, seen)
         for group in seen.groups:
             if group.name not in self._group_options:
@@ -183,14 +183,18 @@ class Autoscaler:
     def _options_of(self, group: str) -> GroupOptions:
         return self._group_options.get(group, self._defaults)
 
-    def _clean_up(self, nodes: Sequence[NodeRow]) -> None:
-        """Remove taints that an earlier process may have left."""
-        for node in nodes:
-            if node.group and node.taint(TO_BE_DELETED) is not None:
+    def _clean_up(self, nodes: Sequence[NodeRow]) -> bool:
+        """Remove taints that an earlier process may have left; return whether there were any."""
+        tainted = [node for node in nodes if node.taints and node.group]
+        found = False
+        for node in tainted:
+            if node.taint(TO_BE_DELETED) is not None:
+                found = True
                 cordon = False if self.options.cordon_node_before_terminating else None
                 self._world.update_taints(
                     node.name, node.version, remove=[TO_BE_DELETED], unschedulable=cordon
                 )
+        return found
 
     def _find_templates(self, seen: Observation, now: int) -> dict[str, NodeShape]:
         fleet = self._fleet

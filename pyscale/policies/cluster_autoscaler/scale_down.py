@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ...model.times import HOUR
 from .actuator import Deleter
 from .budgets import Cropper, GroupFacts
@@ -21,7 +23,16 @@ from .options import GroupOptions, Options
 from .planner import PlanContext, Planner, Removable, used_by
 from .snapshot import Snapshot
 from .soft_taints import update_soft_taints
-from .world import Controllers, NodeGroupRow, NodeRow, Observation, World
+from .world import (
+    Controllers,
+    Flags,
+    Int64s,
+    NodeGroupRow,
+    NodeRow,
+    Observation,
+    World,
+    no_numbers,
+)
 
 NOT_TRIED = "NotTried"
 IN_COOLDOWN = "InCooldown"
@@ -37,7 +48,7 @@ class ScaleDownStatus:
     """What scale-down found and started; ``started`` has (node, pods to evict)."""
 
     result: str = NOT_TRIED
-    started: list[tuple[str, list[int]]] = field(default_factory=list)
+    started: list[tuple[str, Int64s]] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
 
 
@@ -191,11 +202,13 @@ class ScaleDown:
         if not empty_buckets and not drain_buckets:
             status.result = NOTHING
             return
-        for buckets, drains in ((empty_buckets, False), (drain_buckets, True)):
-            for bucket in buckets:
-                for name in bucket.nodes:
-                    pods = self._reported_pods(found[name], seen) if drains else []
-                    status.started.append((name, pods))
+        for bucket in empty_buckets:
+            status.started += [(name, no_numbers()) for name in bucket.nodes]
+        stays = np.array([c.is_mirror or c.is_daemon_set for c in seen.pods.table], np.bool_)
+        for bucket in drain_buckets:
+            status.started += [
+                (name, self._reported_pods(found[name], stays)) for name in bucket.nodes
+            ]
         self._actuator.start(
             empty_buckets,
             drain_buckets,
@@ -226,15 +239,12 @@ class ScaleDown:
             facts,
         )
 
-    def _reported_pods(self, removable: Removable, seen: Observation) -> list[int]:
+    def _reported_pods(self, removable: Removable, stays: Flags) -> Int64s:
+        """Return the pods of a node that will be evicted; ``stays`` says by class which are not."""
         handle = self._snapshot.handle(removable.node.name)
         assert handle is not None
-        present, table = self._snapshot.placement.content(handle), seen.pods.table
-        return [
-            pod
-            for pod, index in zip(present.ids.tolist(), present.classes.tolist(), strict=True)
-            if not table[index].is_mirror and not table[index].is_daemon_set
-        ]
+        present = self._snapshot.placement.content(handle)
+        return present.ids[~stays[present.classes]]
 
     def _update_soft_taints(self, nodes: Sequence[NodeRow]) -> None:
         managed = [node for node in nodes if node.group]

@@ -63,17 +63,16 @@ class Snapshot:
         if [node.name for node in nodes[: len(known)]] != list(known):
             self._drop_all()
             known = {}
-        changed = []
-        for i, node in enumerate(nodes):
+        changed = [i for i, node in enumerate(nodes) if known.get(node.name) is not node]
+        if changed:
+            self.placement.learn(np.concatenate([nodes[i].pods.classes for i in changed]), table)
+        for i in changed:
+            node = nodes[i]
             was = known.get(node.name)
-            if was is node:
-                continue
-            changed.append(i)
             if was is None:
-                self.placement.learn(node.pods.classes, table)
                 self._note(node.name, self.placement.add_node(node.node, node.name, node.pods))
             else:
-                self._change(was, node, table)
+                self._change(was, node)
         self._loaded = list(nodes)
         self._places = {node.name: i for i, node in enumerate(nodes)}
         return np.array([self._handles[node.name] for node in nodes], np.int32), changed
@@ -85,15 +84,15 @@ class Snapshot:
 
     def exchange(self, before: LoadedNode, node: LoadedNode, table: Sequence[PodClass]) -> None:
         """Change one node of the cluster that was loaded last, outside of forks."""
+        self.placement.learn(node.pods.classes, table)
         self._loaded[self._places[node.name]] = node
-        self._change(before, node, table)
+        self._change(before, node)
 
-    def _change(self, before: LoadedNode, node: LoadedNode, table: Sequence[PodClass]) -> None:
+    def _change(self, before: LoadedNode, node: LoadedNode) -> None:
         handle = self._handles[node.name]
         if before.node is not node.node:
             self.placement.change_node(handle, node.node)
         if before.pods is not node.pods:
-            self.placement.learn(node.pods.classes, table)
             self.placement.set_pods(handle, node.pods)
 
     def _drop_all(self) -> None:
