@@ -31,6 +31,8 @@ def first_difference(recorded: Any, ours: Any, path: str = "$") -> Difference | 
 
     Objects are walked in key order, lists by index; numbers are equal when their values are.
     """
+    if recorded is ours:
+        return None
     if isinstance(recorded, dict) and isinstance(ours, dict):
         for key in sorted(recorded.keys() | ours.keys()):
             here = f"{path}.{key}"

@@ -49,12 +49,14 @@ class RecordedWorld:
         self._given_groups = {group["name"]: group for group in given["nodeGroups"]}
         self._groups = {name: reader.group_row(g) for name, g in self._given_groups.items()}
         self._machines: dict[str, list[_Machine]] = {name: [] for name in self._groups}
+        self._launched: dict[str, _Machine] = {}
         self._counters = dict.fromkeys(self._groups, 0)
         self._nodes: dict[str, NodeRow] = {}
         self.pods = PodColumns(reader.table.classes)
         self._rows: dict[str, NodeRow] = {}
         self._given_pods: dict[str, Json] = {}
         self._alive: dict[int, str] = {}
+        self._pending: dict[int, None] = {}  # in order of creation
         self._on_node: dict[str, list[int]] = {}
         self._ids: dict[str, int] = {}
         self._born: dict[str, int] = {}
@@ -72,7 +74,9 @@ class RecordedWorld:
                 self._machines[row.group].append(_Machine(row.name, registered=True))
         for name, group in self._given_groups.items():
             for k in range(int(group.get("unregisteredInstances") or 0)):
-                self._machines[name].append(_Machine(f"{name}-u{k}"))
+                machine = _Machine(f"{name}-u{k}")
+                self._machines[name].append(machine)
+                self._launched[machine.name] = machine
         for pod in given["pods"]:
             self._given_pods[pod["name"]] = pod
             self._create(pod, timestamp(pod.get("creationTimestamp")))
@@ -113,6 +117,8 @@ class RecordedWorld:
         if node:
             self._on_node[node].append(pod)
             self._rows.pop(node, None)
+        elif not deletion and not self.pods.classes[pod].terminal:
+            self._pending[pod] = None
 
     def _apply_delete(self, name: str) -> None:
         self._remove(self._ids[name])
@@ -123,6 +129,7 @@ class RecordedWorld:
     def _apply_bind(self, name: str, node: str) -> None:
         pod = self._ids[name]
         self._alive[pod] = node
+        self._pending.pop(pod, None)
         self._on_node[node].append(pod)
         self._rows.pop(node, None)
         for position in self._owed.pop(name.rsplit("~", 1)[0], ()):
@@ -144,9 +151,7 @@ class RecordedWorld:
             pod = self.pods.add(f"{name}-own-{k}", f"uid-{name}-own-{k}", pod_class, now)
             self._alive[pod] = name
             self._on_node[name].append(pod)
-        for machine in self._machines[group]:
-            if machine.name == name:
-                machine.registered = True
+        self._launched[name].registered = True
 
     def _apply_ready(self, name: str) -> None:
         self._apply_setReady(name, True)
@@ -164,7 +169,8 @@ class RecordedWorld:
         for pod in self._on_node.pop(name, ()):
             self._alive.pop(pod, None)
         for group, machines in self._machines.items():
-            self._machines[group] = [machine for machine in machines if machine.name != name]
+            if any(machine.name == name for machine in machines):
+                self._machines[group] = [machine for machine in machines if machine.name != name]
 
     def _apply_setTarget(self, group: str, target: int) -> None:
         row = self._groups[group]
@@ -174,6 +180,7 @@ class RecordedWorld:
 
     def _remove(self, pod: int) -> None:
         node = self._alive.pop(pod, None)
+        self._pending.pop(pod, None)
         if node and node in self._on_node:
             self._on_node[node].remove(pod)
             self._rows.pop(node, None)
@@ -194,20 +201,13 @@ class RecordedWorld:
 
     def observe(self) -> Observation:
         """List everything."""
-        skipped = {pod for pod in self._alive if self.pods.classes[pod].terminal}
         for row in self._nodes.values():
             if row.name not in self._rows:
-                held = [pod for pod in self._on_node[row.name] if pod not in skipped]
-                self._rows[row.name] = replace(row, pods=self.pods.listed(held))
-        pending = [
-            pod
-            for pod, node in self._alive.items()
-            if not node and pod not in skipped and self.pods.deletion_ns[pod] is None
-        ]
+                self._rows[row.name] = replace(row, pods=self.pods.listed(self.pods_of(row.name)))
         return Observation(
             self.pods,
             [self._rows[name] for name in self._nodes],
-            self.pods.listed(pending),
+            self.pods.listed(list(self._pending)),
             [replace(row) for row in self._groups.values()],
             tuple(self._budgets),
             self._controllers,
@@ -269,7 +269,9 @@ class RecordedWorld:
         living = sum(1 for m in machines if not m.error and m.vanishes_ns is None)
         for _ in range(count):
             error = OUT_OF_RESOURCES if fault and living >= fault.get("allow", 0) else ""
-            machines.append(_Machine(f"{group}-n{self._counters[group]}", error))
+            machine = _Machine(f"{group}-n{self._counters[group]}", error)
+            machines.append(machine)
+            self._launched[machine.name] = machine
             self._counters[group] += 1
             living += not error
 
