@@ -99,7 +99,8 @@ def plan_node_groups(
        zone, since Cluster Autoscaler sees only the first zone of a group.  Others get one group
        over all their zones.
     4. Size: the smallest number of cores with a machine that holds ``pods_per_node`` pods of
-       each kind (1 for devices); if none does, the machine that holds most.
+       each kind; if none does, the machine that holds most.  For pods that ask for devices, whose
+       price has little to do with cores, every machine that holds one pod of each kind.
     5. Type: among those of that size that are sold in most of the zones the one on which the pods
        cost least, ties by name.  Pods are counted as if each kind filled machines of its own.
     6. ``max_groups``: first groups per zone are put together, the need with most zones first;
@@ -138,22 +139,30 @@ class _Sizes:
             feasible &= n_zones == n_zones[feasible].max()
         return np.flatnonzero(feasible)
 
-    def cores(self, need: Need, candidates: NDArray[np.intp]) -> int:
-        """Return the cores that the need's machine has."""
+    def large_enough(self, need: Need, candidates: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the types that hold as many of the need's pods as they should."""
         cores, fit = self.machines.cores[candidates], need.fit[candidates]
         wanted = 1 if need.has_devices else self.rules.pods_per_node
         enough = (fit >= wanted) & (cores >= self.rules.min_cores)
         if not enough.any():
             enough = fit == fit.max()
-        return int(cores[enough].min())
+        return candidates[enough]
+
+    def cores(self, need: Need, candidates: NDArray[np.intp]) -> int:
+        """Return the cores that the need's machine has."""
+        if need.has_devices:
+            return int(self.machines.cores[self.ranked(need)[0][2]])
+        return int(self.machines.cores[self.large_enough(need, candidates)].min())
 
     def ranked(self, need: Need) -> list[tuple[float, str, int]]:
         """Return (US dollars per hour, name, type) of the types of the right size, best first."""
         candidates = self.candidates(need)
         if not len(candidates):
             return []
-        sized = candidates[self.machines.cores[candidates] == self.cores(need, candidates)]
-        if not need.has_devices:
+        if need.has_devices:
+            sized = self.large_enough(need, candidates)
+        else:
+            sized = candidates[self.machines.cores[candidates] == self.cores(need, candidates)]
             largest = need.fit[sized].max()
             sized = sized[need.fit[sized] >= min(self.rules.pods_per_node, largest)]
         prices = self.machines.prices(need.capacity_type)
@@ -289,6 +298,7 @@ def _alternatives(
         for _, name, index in ranked
         if machines.types[index].capacity.get("memory") == first.capacity.get("memory")
         and machines.types[index].architecture == first.architecture
+        and machines.cores[index] == machines.cores[ranked[0][2]]
         and machines.devices[index] == machines.devices[ranked[0][2]]
     ]
     return tuple(equal[:count])

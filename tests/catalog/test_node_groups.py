@@ -143,6 +143,32 @@ def test_device_pods_get_a_device_group_tainted_if_they_tolerate_it():
     assert one_group(pod(4000, 16, gpus=1)).taints == ()
 
 
+def test_one_group_of_device_machines_is_the_cheapest_that_fits_not_that_with_fewest_cores():
+    pods = [(pod(4000, 16, gpus=n), 10) for n in (1, 8)]
+    apart = node_groups_from_catalog(pods, CATALOG)
+    (group,) = node_groups_from_catalog(pods, CATALOG, max_groups=1)
+
+    def price(name):
+        offering = CATALOG.offering(name, group.zones[0], "on-demand")
+        return offering.price if offering is not None else 0
+
+    assert len(apart) == 2
+    chosen = machine(group)
+    assert chosen.capacity[GPU] == 8 * 10**9
+    fewest = min(
+        (
+            kind
+            for kind in CATALOG.instance_types
+            if kind.capacity.get(GPU) == chosen.capacity[GPU]
+            and "metal" not in kind.name
+            and price(kind.name)
+        ),
+        key=lambda kind: kind.capacity["cpu"],
+    )
+    assert fewest.capacity["cpu"] < chosen.capacity["cpu"]
+    assert price(chosen.name) < price(fewest.name)
+
+
 def test_a_group_for_pods_with_and_without_devices_keeps_to_ordinary_machines():
     # No ordinary machine is first choice of both, but bare metal is nobody's.
     pods = [(pod(4000, 16), 40), *((pod(4000, 16, gpus=n), 10) for n in (1, 4, 8))]
