@@ -33,7 +33,7 @@ def loops(world=(), **given):
         ],
         **given,
     }
-    recorded = {"steps": [{"world": changes} for changes in world]}
+    recorded = {"steps": [{"world": changes, "scaleDown": {"util": {}}} for changes in world]}
     outcomes = [{"result": recorded}]
     ours, _ = replay({"family": "loop", "input": case, "outcomes": outcomes})
     return ours["steps"]
@@ -84,3 +84,19 @@ def test_a_node_counts_before_the_listed_instances_know_of_it():
 
     assert steps[-1]["fitting"] == {"q1": "ng-n0"}
     assert steps[-1]["scaleUp"]["plan"] == [["ng", 2, 3]]
+
+
+def test_an_iteration_that_ends_early_reports_what_the_last_one_found():
+    down = [["setReady", f"n{k}", False] for k in range(1, 4)]
+
+    steps = loops(
+        [[], [], down, []],
+        options={"max-total-unready-percentage": 10, "ok-total-unready-count": 0},
+        nodeGroups=[{"name": "ng", "minSize": 0, "maxSize": 9, "nodeTemplate": 0}],
+        nodes=[{"name": f"n{k}", "nodeGroup": "ng", "nodeTemplate": 0} for k in range(4)],
+        pods=[{"name": "q", "template": 1}],
+    )
+
+    early = [step for step in steps if step["scaleUp"]["result"] == "ScaleUpNotTried"]
+    assert len(early) == 2
+    assert all(step["scaleDown"]["util"] == steps[1]["scaleDown"]["util"] for step in early)

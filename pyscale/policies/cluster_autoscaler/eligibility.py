@@ -5,6 +5,7 @@ Specification section 5.3; upstream ``core/scaledown/eligibility``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,23 +54,24 @@ def is_being_deleted(node: NodeRow, now: int) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Eligible:
-    """What was found of candidates, in their order.
+    """What was found of candidates, in their order; it stays true whatever happens to the fleet.
 
-    ``codes`` are 0 for those that may go; ``timed`` are utilizations that hold now only, by handle.
+    ``codes`` are 0 for those that may go; ``apart`` has utilizations that are not the higher of cpu
+    (where ``is_cpu``) and memory with its share, by place.
     """
 
-    fleet: Fleet
+    rows: Sequence[NodeRow]
     positions: Int64s
     codes: NDArray[np.int8]
     shares: NDArray[np.float64]
-    timed: dict[int, Utilization]
+    is_cpu: Flags
+    apart: dict[int, Utilization]
 
     def reasons(self) -> dict[str, str]:
         """Return why nodes may not go, by name."""
-        rows = self.fleet.rows
         refused = np.flatnonzero(self.codes)
         return {
-            rows[position].name: _REASONS[code]
+            self.rows[position].name: _REASONS[code]
             for position, code in zip(
                 self.positions[refused].tolist(), self.codes[refused].tolist(), strict=True
             )
@@ -77,19 +79,14 @@ class Eligible:
 
     def utilization(self) -> dict[str, Utilization]:
         """Return the utilization of nodes for which it was looked at, by name."""
-        fleet, measures = self.fleet, self.fleet.measures
         looked_at = (self.codes == 0) | (self.codes == _CODES[NOT_UNDERUTILIZED])
         found = {}
         for place in np.flatnonzero(looked_at).tolist():
-            position = int(self.positions[place])
-            handle = int(fleet.handles[position])
-            used = self.timed.get(handle)
-            if used is None and fleet.has_gpu[handle]:
-                used = measures.of_gpus[handle]
+            used = self.apart.get(place)
             if used is None:
-                name = CPU if measures.is_cpu[handle] else MEMORY
+                name = CPU if self.is_cpu[place] else MEMORY
                 used = Utilization(name, float(self.shares[place]))
-            found[fleet.rows[position].name] = used
+            found[self.rows[int(self.positions[place])].name] = used
         return found
 
 
@@ -118,13 +115,16 @@ class Eligibility:
         measures, groups, has_gpu = fleet.measures, fleet.group[handles], fleet.has_gpu[handles]
         shares = measures.share[handles]
         lacking = np.isnan(shares) & (measures.room[handles] == 0).any(axis=1)
-        timed: dict[int, Utilization] = {}
+        apart = {
+            place: measures.of_gpus[int(handles[place])]
+            for place in np.flatnonzero(has_gpu).tolist()
+        }
         if (measures.bits[handles] & HAS_TERMINATING).any():
             is_timed = ((measures.bits[handles] & HAS_TERMINATING) > 0) & ~has_gpu & ~lacking
             for place in np.flatnonzero(is_timed).tolist():
                 ignores = bool(fleet.groups.ignores_daemons[groups[place]])
                 used = measures.timed(int(handles[place]), ignores, pods, now)
-                timed[int(handles[place])] = used
+                apart[place] = used
                 shares[place] = used.share
         of_groups = fleet.groups
         thresholds = of_groups.threshold[groups]
@@ -139,4 +139,4 @@ class Eligibility:
             if is_being_deleted(fleet.rows[int(positions[place])], now):
                 codes[place] = _CODES[BEING_DELETED]
         codes[is_recent] = _CODES[RECENTLY_UNREMOVABLE]
-        return Eligible(fleet, positions, codes, shares, timed)
+        return Eligible(fleet.rows, positions, codes, shares, measures.is_cpu[handles], apart)
