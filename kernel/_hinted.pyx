@@ -235,8 +235,6 @@ cdef class HintedPlacement:
         lower = INT64_MIN
         for i in range(n):
             nodes[i] = -1
-            if facts[classes[i]].class_id < 0:
-                raise ValueError(f"class {classes[i]} is not known")
             lower = max(lower, <int64_t>facts[classes[i]].priority)
         while lower != INT64_MIN:
             level = lower
@@ -304,6 +302,7 @@ cdef class HintedPlacement:
         found = np.empty(n, np.int32)
         cdef int32_t[::1] nodes = found
         self.check_mask(accepted)
+        self.residents.check_pods(pods, keys, classes)
         if n:
             self.place_all(
                 hints, &pods[0], &keys[0], &classes[0], n, NULL, &accepted[0], False, &nodes[0]
@@ -357,6 +356,10 @@ cdef class HintedPlacement:
         cdef uint8_t was_usable, was_accepted
         self.check_mask(usable)
         self.check_mask(accepted)
+        if outcomes.shape[0] < self.residents.n_classes:
+            raise ValueError(
+                f"outcomes must have {self.residents.n_classes} entries, found {outcomes.shape[0]}"
+            )
         self.residents.reach(node)
         here = &self.residents.lists[node]
         self.reserve_pods(here.n)

@@ -52,6 +52,9 @@ cdef class Residents:
     cdef ints_t arrivals
     cdef ints_t marks
 
+    cdef int check_pods(
+        self, const int64_t[::1] pods, const int64_t[::1] keys, const int32_t[::1] classes
+    ) except -1
     cdef int reach(self, int32_t node) except -1
     cdef int append(self, int32_t node, int64_t pod, int64_t key, int32_t index) except -1
     cdef int arrive(self, int32_t node, int64_t pod, int64_t key, int32_t index) except -1

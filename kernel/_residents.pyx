@@ -82,6 +82,18 @@ cdef class Residents:
         if index >= self.n_classes:
             self.n_classes = index + 1
 
+    cdef int check_pods(
+        self, const int64_t[::1] pods, const int64_t[::1] keys, const int32_t[::1] classes
+    ) except -1:
+        """Refuse columns that do not go together, and classes that nobody added."""
+        cdef int64_t i
+        if keys.shape[0] != pods.shape[0] or classes.shape[0] != pods.shape[0]:
+            raise ValueError("pods, keys and classes must be equally long")
+        for i in range(classes.shape[0]):
+            if not 0 <= classes[i] < self.n_classes or self.facts[classes[i]].class_id < 0:
+                raise ValueError(f"class {classes[i]} is not known")
+        return 0
+
     # --- pods ---
 
     cdef int reach(self, int32_t node) except -1:
@@ -134,8 +146,7 @@ cdef class Residents:
         """Put pods on a node that is new under its id."""
         cdef int64_t i, n = pods.shape[0]
         cdef pods_t* here
-        if keys.shape[0] != n or classes.shape[0] != n:
-            raise ValueError("pods, keys and classes must be equally long")
+        self.check_pods(pods, keys, classes)
         self.reach(node)
         here = &self.lists[node]
         here.n = 0
@@ -150,8 +161,7 @@ cdef class Residents:
         """Give a node other pods; those that stay are not touched in the state."""
         cdef int64_t i, j, same = 0, n = pods.shape[0]
         cdef pods_t* here
-        if keys.shape[0] != n or classes.shape[0] != n:
-            raise ValueError("pods, keys and classes must be equally long")
+        self.check_pods(pods, keys, classes)
         self.reach(node)
         here = &self.lists[node]
         while same < n and same < here.n and here.pods[same] == pods[same]:

@@ -3,68 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 from reference.cluster_autoscaler_estimator import Estimator
+from strategies_cluster_autoscaler import all_pods, nodes, plain_pods
 
-from pyscale.model.nodes import HOSTNAME_LABEL, Node
-from pyscale.model.pods import Container, PodSpec, PodTemplate
-from pyscale.model.requirements import LabelSelector
-from pyscale.model.taints import Taint, Toleration
-from pyscale.model.topology import PodAffinityTerm, TopologySpreadConstraint
 from pyscale.policies.cluster_autoscaler.classes import ClassTable
 from pyscale.policies.cluster_autoscaler.equivalence import PodGroup
 from pyscale.policies.cluster_autoscaler.kernel_placement import KernelPlacement
 from pyscale.policies.cluster_autoscaler.node_shapes import NodeShape
-
-NANO = 10**9
-TAINT = Taint("dedicated", "NoSchedule", "a")
-
-
-def amounts(cpu, memory, pods):
-    return {"cpu": cpu * NANO // 1000, "memory": memory * NANO, "pods": pods * NANO}
-
-
-def template(cpu, memory, tolerates=False, spread=0, apart=False, app="a"):
-    requests = {"cpu": cpu * NANO // 1000, "memory": memory * NANO}
-    selector = LabelSelector({"app": app})
-    return PodTemplate(
-        PodSpec(
-            (Container(requests=requests),),
-            tolerations=(Toleration("dedicated", "Exists"),) if tolerates else (),
-            topology_spread_constraints=(
-                (TopologySpreadConstraint(spread, HOSTNAME_LABEL, "DoNotSchedule", selector),)
-                if spread
-                else ()
-            ),
-            required_pod_anti_affinity=(
-                (PodAffinityTerm(HOSTNAME_LABEL, selector),) if apart else ()
-            ),
-        ),
-        labels={"app": app},
-    )
-
-
-nodes = st.builds(
-    lambda cpu, memory, pods, tainted: Node(
-        "",
-        labels={"zone": "z"},
-        taints=(TAINT,) if tainted else (),
-        capacity=amounts(cpu, memory, pods),
-        allocatable=amounts(cpu, memory, pods),
-    ),
-    st.integers(1, 12),
-    st.integers(1, 12),
-    st.integers(1, 9),
-    st.booleans(),
-)
-plain_pods = st.builds(template, st.integers(0, 6), st.integers(0, 6), st.booleans())
-all_pods = st.builds(
-    template,
-    st.integers(0, 6),
-    st.integers(0, 6),
-    st.booleans(),
-    st.sampled_from([0, 0, 1, 2]),
-    st.booleans(),
-    st.sampled_from("ab"),
-)
 
 
 def check(node, base, pods, counts, last_match, limit, fast_path, alone=False):

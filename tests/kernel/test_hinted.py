@@ -1,0 +1,184 @@
+"""Pods are placed, and nodes emptied, as the simulator that looks at every pod does it."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from reference.cluster_autoscaler_hints import Hinted
+from strategies_cluster_autoscaler import all_pods, node_of, nodes, owned_pods, template
+
+from pyscale.kernel._hinted import Hints
+from pyscale.policies.cluster_autoscaler.classes import ClassTable
+from pyscale.policies.cluster_autoscaler.kernel_placement import KernelPlacement
+from pyscale.policies.cluster_autoscaler.placement import Blocked, Moved
+from pyscale.policies.cluster_autoscaler.world import PodList
+
+OUTCOMES = st.sampled_from([1, 2, 2, 2, 2, 3, 4])
+
+
+def no_question(pod, index):
+    raise AssertionError("every class has an outcome")
+
+
+class Pair:
+    """The same cluster twice: for the kernel, and for the twin."""
+
+    def __init__(self, cluster, templates):
+        self.table = ClassTable()
+        self.classes = [self.table.add(i, each) for i, each in enumerate(templates)]
+        self.placement, self.twin = KernelPlacement(), Hinted(KernelPlacement())
+        for pod_class in self.classes:
+            self.placement.class_id(pod_class)
+        self.hints, self.n_pods = Hints(), 0
+        for number, (node, kinds) in enumerate(cluster):
+            pods = self.pods(kinds)
+            name = f"n{number}"
+            self.placement.add_node(node, name, self.columns(pods))
+            self.twin.add_node(node, name, pods)
+
+    def pods(self, kinds, keys=None):
+        """New pods; those of the same key share a hint."""
+        found = []
+        for place, kind in enumerate(kinds):
+            pod_class = self.classes[kind % len(self.classes)]
+            key = self.n_pods if keys is None else keys[place % len(keys)]
+            found.append((self.n_pods, key, pod_class))
+            self.n_pods += 1
+        return found
+
+    @staticmethod
+    def columns(pods):
+        return PodList(
+            np.array([pod for pod, _, _ in pods], np.int64),
+            np.array([key for _, key, _ in pods], np.int64),
+            np.array([pod_class.index for _, _, pod_class in pods], np.int32),
+        )
+
+    def contents(self):
+        """What either thinks is on the nodes."""
+        ours = {n: list(self.placement.content(n)) for n in self.twin.names}
+        return ours, {n: [pod for pod, _, _ in self.twin.pods[n]] for n in self.twin.names}
+
+
+clusters = st.lists(
+    st.tuples(nodes, st.lists(st.integers(0, 5), max_size=4)), min_size=1, max_size=5
+)
+
+
+@given(
+    cluster=clusters,
+    templates=st.lists(owned_pods | all_pods, min_size=1, max_size=5),
+    calls=st.lists(st.lists(st.integers(0, 9), max_size=8), min_size=1, max_size=3),
+    keys=st.lists(st.integers(1000, 1004), min_size=1, max_size=4),
+    last_match=st.integers(0, 6),
+)
+def test_pods_go_where_hints_and_the_rotating_scan_send_them(
+    cluster, templates, calls, keys, last_match
+):
+    pair = Pair(cluster, templates)
+    placement, twin = pair.placement, pair.twin
+    placement.last_match = twin.placement.last_match = last_match
+    for kinds in calls:
+        placement.fork()
+        before = {node: list(pods) for node, pods in twin.pods.items()}
+        twin.placement.fork()
+        pods = pair.pods(kinds, keys)
+
+        nodes = placement.place_hinted(pair.columns(pods), pair.hints)
+
+        everywhere = np.ones(len(placement.open_nodes), np.bool_)
+        expected = twin.place(pods, everywhere, twin.placement.open_nodes)
+        assert nodes.tolist() == [expected.get(pod, -1) for pod, _, _ in pods]
+        assert placement.last_match == twin.placement.last_match
+        ours, theirs = pair.contents()
+        assert ours == {n: theirs[n] for n in ours}
+        pair.hints.drop_old()
+        twin.drop_old()
+        placement.revert()
+        twin.placement.revert()
+        twin.pods = before
+        assert pair.contents()[0] == pair.contents()[1]
+
+
+@given(
+    cluster=clusters,
+    templates=st.lists(owned_pods | all_pods, min_size=1, max_size=5),
+    outcomes=st.lists(OUTCOMES, min_size=5, max_size=5),
+    unusable=st.sets(st.integers(0, 4), max_size=2),
+)
+def test_a_node_goes_if_all_its_pods_find_a_place(cluster, templates, outcomes, unusable):
+    pair = Pair(cluster, templates)
+    placement, twin = pair.placement, pair.twin
+    usable = placement.mask()
+    usable[[node for node in twin.names if node not in unusable]] = True
+    accepting = usable & placement.open_nodes
+    twin_usable, twin_accepting = usable.copy(), accepting.copy()
+    codes = np.array(outcomes, np.int8)
+    for _ in range(2):
+        placement.fork()
+        twin.placement.fork()
+        before = {node: list(pods) for node, pods in twin.pods.items()}, dict(twin.names)
+        masks = [mask.copy() for mask in (usable, accepting, twin_usable, twin_accepting)]
+        for node in list(twin.names):
+            found = placement.remove_hinted(
+                node, pair.hints, masks[0], masks[1], codes, no_question
+            )
+            expected = twin.remove(node, masks[2], masks[3], outcomes)
+            if isinstance(found, Moved):
+                placed = dict(zip(found.pods.tolist(), found.nodes.tolist(), strict=True))
+                assert expected == ("moved", placed, found.waits)
+            elif isinstance(found, Blocked):
+                assert expected == ("blocked", found.pod)
+            else:
+                assert expected == ("stays",)
+            assert placement.last_match == twin.placement.last_match
+            assert masks[0].tolist() == masks[2].tolist()
+            assert masks[1].tolist() == masks[3].tolist()
+            ours, theirs = pair.contents()
+            assert ours == theirs
+        placement.revert()
+        twin.placement.revert()
+        twin.pods, twin.names = before
+        pair.hints.drop_old()
+        twin.drop_old()
+        assert pair.contents()[0] == pair.contents()[1]
+
+
+@given(
+    before=st.lists(st.integers(0, 12), max_size=8, unique=True),
+    after=st.lists(st.integers(0, 12), max_size=8, unique=True),
+)
+def test_a_node_that_gets_other_pods_counts_them(before, after):
+    table, placement = ClassTable(), KernelPlacement()
+    classes = [table.add(i, template(i + 1, i)) for i in range(3)]
+    for pod_class in classes:
+        placement.class_id(pod_class)
+
+    def columns(pods):
+        return Pair.columns([(pod, pod, classes[pod % 3]) for pod in pods])
+
+    node = placement.add_node(node_of(100, 100, 50), "n", columns(before))
+    placement.set_pods(node, columns(after))
+
+    assert list(placement.content(node)) == after
+    counts = placement.state.pods_on(node)
+    assert sum(counts.values()) == len(after)
+    assert placement.state.usage(node)[3][0] == sum(pod % 3 + 1 for pod in after)
+    amounts, _ = placement.residents.sums(np.array([node], np.int32))
+    assert amounts[0, 0].tolist() == [
+        sum(pod % 3 + 1 for pod in after), sum(pod % 3 for pod in after)
+    ]  # fmt: skip
+
+
+def test_unknown_classes_and_short_masks_are_refused():
+    placement = KernelPlacement()
+    node = placement.add_node(node_of(4, 4, 4), "n")
+    pods = PodList(np.array([0]), np.array([0]), np.array([7], np.int32))
+
+    with pytest.raises(ValueError, match="class 7 is not known"):
+        placement.place_hinted(pods, Hints())
+    short = np.zeros(0, np.bool_)
+    with pytest.raises(ValueError, match="a mask must have 1 entries, found 0"):
+        placement.remove_hinted(
+            node, Hints(), short, short, np.zeros(8, np.int8), no_question
+        )
