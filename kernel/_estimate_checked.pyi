@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._bind import ClusterState
+from ._draw import Draw
 from ._estimate import Bytes
 
 @final
@@ -18,6 +19,7 @@ class CheckedNodes:
         last_match: int,
         limit: int,
         open_nodes: NDArray[np.uint8],
+        draw: Draw | None = None,
     ) -> None: ...
     @property
     def last_match(self) -> int: ...

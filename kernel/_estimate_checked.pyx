@@ -6,6 +6,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memset
 
 from pyscale.kernel._bind cimport FITS, NODE_NAME, SPREAD, ClusterState
+from pyscale.kernel._draw cimport Draw
 
 
 @cython.final
@@ -25,6 +26,8 @@ cdef class CheckedNodes:
         As for ``NewNodes``.
     open_nodes : array of uint8
         Per node id, whether the scan over all nodes may use it: those that are not cordoned.
+    draw : Draw, optional
+        Draws nodes instead of the scan.
     """
 
     cdef ClusterState state
@@ -41,10 +44,12 @@ cdef class CheckedNodes:
     cdef uint8_t* may_use
     cdef int64_t capacity
     cdef int32_t latest
+    cdef Draw draw
 
     def __cinit__(
         self, ClusterState state not None, int32_t kind, object own, object new_names,
         int64_t last_match, int64_t limit, const uint8_t[::1] open_nodes not None,
+        Draw draw=None,
     ):
         cdef int64_t i
         self.state = state
@@ -53,6 +58,7 @@ cdef class CheckedNodes:
         self.new_names = new_names
         self.last_match = last_match
         self.limit = limit
+        self.draw = draw
         self.nodes = []
         self.held = {}
         self.latest = -1
@@ -116,9 +122,12 @@ cdef class CheckedNodes:
         cdef int32_t place
         if self.state.n_active == 0:
             return -1
-        place = self.state.first_fit(
-            class_id, <int32_t>((self.last_match + 1) % self.state.n_active), accepted
-        )
+        if self.draw is not None:
+            place = self.draw.place(self.state, class_id, accepted)
+        else:
+            place = self.state.first_fit(
+                class_id, <int32_t>((self.last_match + 1) % self.state.n_active), accepted
+            )
         if place < 0:
             return -1
         self.last_match = place

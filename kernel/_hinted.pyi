@@ -4,6 +4,7 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from ._draw import Draw
 from ._residents import Residents
 
 REMOVABLE: Final = 0
@@ -18,6 +19,7 @@ class Hints:
 @final
 class HintedPlacement:
     last_match: int
+    draw: Draw | None
     def __init__(self, residents: Residents) -> None: ...
     @property
     def residents(self) -> Residents: ...

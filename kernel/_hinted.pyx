@@ -14,6 +14,7 @@ import numpy as np
 
 from pyscale.kernel._bind cimport FITS, ClusterState
 from pyscale.kernel._cluster cimport class_t
+from pyscale.kernel._draw cimport Draw
 from pyscale.kernel._growth cimport enlarge, reserve
 from pyscale.kernel._match cimport NAME_COLUMN
 from pyscale.kernel._plain cimport is_plain_class
@@ -85,9 +86,12 @@ cdef class HintedPlacement:
     ----------
     last_match : int
         Place in the list of nodes where the rotating scan found one last.
+    draw : Draw or None
+        Draws nodes instead of the scan.
     """
 
     cdef readonly Residents residents
+    cdef public Draw draw
     cdef ClusterState state
     cdef public int64_t last_match
     # pods to move, in their order on the node
@@ -151,9 +155,12 @@ cdef class HintedPlacement:
                     if node >= 0:
                         self.named[node] = accepted[node]
             accepted = self.named
-        place = state.first_fit(
-            class_id, <int32_t>((self.last_match + 1) % state.n_active), accepted
-        )
+        if self.draw is not None:
+            place = self.draw.place(state, class_id, accepted)
+        else:
+            place = state.first_fit(
+                class_id, <int32_t>((self.last_match + 1) % state.n_active), accepted
+            )
         if place < 0:
             return -1
         self.last_match = place

@@ -53,9 +53,7 @@ def template(
     )
 
 
-nodes = st.builds(
-    node_of, st.integers(1, 12), st.integers(1, 12), st.integers(1, 9), st.booleans()
-)
+nodes = st.builds(node_of, st.integers(1, 12), st.integers(1, 12), st.integers(1, 9), st.booleans())
 plain_pods = st.builds(template, st.integers(0, 6), st.integers(0, 6), st.booleans())
 all_pods = st.builds(
     template,

@@ -179,6 +179,4 @@ def test_unknown_classes_and_short_masks_are_refused():
         placement.place_hinted(pods, Hints())
     short = np.zeros(0, np.bool_)
     with pytest.raises(ValueError, match="a mask must have 1 entries, found 0"):
-        placement.remove_hinted(
-            node, Hints(), short, short, np.zeros(8, np.int8), no_question
-        )
+        placement.remove_hinted(node, Hints(), short, short, np.zeros(8, np.int8), no_question)

@@ -39,9 +39,13 @@ class GroupDelays:
 
 
 class CandidateOrder:
-    """Sorts candidates, by what drain rules without workload objects say of their pods."""
+    """Sorts candidates, by what drain rules without workload objects say of their pods.
 
-    def __init__(self, options: Options) -> None:
+    With a generator equal ones are in a random order.
+    """
+
+    def __init__(self, options: Options, generator: np.random.Generator | None = None) -> None:
+        self._generator = generator
         self._options = options
         self._rules = DrainRules(options, PodColumns())
 
@@ -74,6 +78,8 @@ class CandidateOrder:
             if group is not None and group.target > group.min_size and not is_held_back(name):
                 is_open[number] = True
         positions = fleet.listed[is_open[fleet.group[fleet.handles[fleet.listed]]]]
+        if self._generator is not None:
+            positions = self._generator.permutation(positions)
         handles = fleet.handles[positions]
         bits = fleet.measures.bits[handles]
         moves, waits = (bits & HAS_MOVED) > 0, (bits & HAS_WAITING) > 0

@@ -73,7 +73,7 @@ def estimate(
     """Return how many new nodes of a shape pods need; the scan's memory moves on.
 
     Groups whose pods nothing but room and the node itself restricts are placed by counting; if
-    there is another one, every pod of all groups is checked.
+    there is another one, or nodes are drawn, every pod of all groups is checked.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def estimate(
     n_base = placement.size()
     placement.fork()
     dealt: NewNodes | CheckedNodes
-    if demand.plain.all() and not shape.node.unschedulable:
+    if demand.plain.all() and not shape.node.unschedulable and placement.draw is None:
         node = placement.add_node(shape.node, "estimated-node", own=shape.pods)
         fits = room_verdicts(placement.state, classes, node)
         nodes = NewNodes(placement.state, node, n_base, placement.last_match, limit)
@@ -119,6 +119,7 @@ def estimate(
             placement.last_match,
             limit,
             placement.open_nodes.view(np.uint8),
+            placement.draw,
         )
         possible = bytearray(placement.is_possible(class_id) for class_id in classes.tolist())
         spreads = bytearray(has_hostname_spread(demand.groups[i]) for i in positions)

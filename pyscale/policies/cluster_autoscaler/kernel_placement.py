@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscale.kernel._draw import Draw
 from pyscale.kernel._estimate import verdicts
 from pyscale.kernel._hinted import BLOCKED, REMOVABLE, HintedPlacement, Hints
 from pyscale.kernel._residents import Residents
@@ -40,6 +41,9 @@ class KernelPlacement:
     ----------
     objects : ClusterObjects, optional
         What the filters look up by name: namespaces, volumes.
+    draw_seed : int, optional
+        Draw the node for a pod from all that take it, as upstream's maps do, instead of going
+        round the list.
 
     Attributes
     ----------
@@ -47,12 +51,13 @@ class KernelPlacement:
         What a pod of a class makes of its node, for ``Residents.sums``.
     """
 
-    def __init__(self, objects: ClusterObjects | None = None) -> None:
+    def __init__(self, objects: ClusterObjects | None = None, draw_seed: int | None = None) -> None:
         profile = Profile(score_weights={})
         self._snapshot = Snapshot(profile, objects, interleaved=False)
         self.state = self._snapshot.state
         self.residents = Residents(self.state)
         self._hinted = HintedPlacement(self.residents)
+        self.draw = self._hinted.draw = None if draw_seed is None else Draw(draw_seed)
         self._classes: dict[int, int] = {}
         self._kept: list[PodClass | Node] = []
         self._known: NDArray[np.bool_] = np.zeros(64, np.bool_)

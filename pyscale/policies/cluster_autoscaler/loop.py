@@ -73,6 +73,8 @@ class Autoscaler:
         The provider's label of nodes with GPUs.
     ignored_labels : frozenset of str
         The provider's labels that do not make groups different.
+    generator : numpy.random.Generator, optional
+        Draws the order of nodes and pod groups that upstream's maps leave to chance.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Autoscaler:
         actuator: Deleter,
         gpu_label: str = "",
         ignored_labels: frozenset[str] = frozenset(),
+        generator: np.random.Generator | None = None,
     ) -> None:
         self.options = options
         self._world = world
@@ -103,10 +106,10 @@ class Autoscaler:
         self._budgets = BudgetTracker()
         self.state = ClusterState(options, world, self._options_of)
         self._maintenance = Maintenance(options, self.state, world, self._options_of)
-        self._scale_up = ScaleUp(options, self.state, world, expander, ignored_labels)
+        self._scale_up = ScaleUp(options, self.state, world, expander, ignored_labels, generator)
         self.actuator = actuator
         self._scale_down = ScaleDown(
-            options, self.state, world, self._snapshot, actuator, self._options_of
+            options, self.state, world, self._snapshot, actuator, self._options_of, generator
         )
         self.planner = self._scale_down.planner
         self._scale_up.on_scale_up = self._scale_down.delays.added.__setitem__

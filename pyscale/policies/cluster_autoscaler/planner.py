@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from pyscale.kernel._hinted import Hints
 
 from ...model.taints import NO_SCHEDULE, Taint
@@ -85,7 +87,9 @@ class Planner:
         options: Options,
         eligibility: Eligibility,
         group_options: Callable[[str], GroupOptions],
+        generator: np.random.Generator | None = None,
     ) -> None:
+        self._generator = generator
         self._options = options
         self._eligibility = eligibility
         self._group_options = group_options
@@ -229,8 +233,11 @@ class Planner:
         left = {name: max(0, usage.get(name, 0) - low) for name, low in least.items()}
         deletions = Counter(context.deleting.values())
         chosen: list[Removable] = []
+        unneeded = list(self.unneeded.values())
+        if self._generator is not None:
+            unneeded = [unneeded[i] for i in self._generator.permutation(len(unneeded)).tolist()]
         for kind in (False, True):
-            for found in self.unneeded.values():
+            for found in unneeded:
                 if (len(found.pods) > 0) != kind:
                     continue
                 reason = self._not_now(found, context, sizes, left, deletions, now)

@@ -50,7 +50,10 @@ class ClusterAutoscaler(Policy):
     priority_expander_config : str, optional
         YAML of the ConfigMap's key ``priorities``.
     order : ``"canonical"`` or ``"random"``
-        How the expander breaks ties: the first option in group order, or uniformly, seeded.
+        What upstream leaves to chance, since it goes through maps: which of the nodes that take a
+        pod is tried first, which of equal nodes goes first, the order of equal groups of pods, and
+        ties of the expander.  Canonical keeps the order given; random draws, seeded by the run's
+        seed, and is slower, since pods of an estimate are looked at one by one.
     **flags
         Flags of Cluster Autoscaler by name, with underscores; durations as text (``"10m"``) or in
         nanoseconds.  See :class:`Options` for all of them.
@@ -62,8 +65,9 @@ class ClusterAutoscaler(Policy):
 
     Notes
     -----
-    In a simulation iterations run at multiples of ``scan_interval``; those that cannot change
-    anything are skipped.  Three steps of the real program are one in the simulated world: a node
+    In a simulation iterations run at multiples of ``scan_interval``.  Quiet ones are skipped: after
+    an iteration that found nothing to do the next one runs when a pod pends or ends, a node comes,
+    goes or fails, or a timer runs out, since those in between could only find the same.  Three steps of the real program are one in the simulated world: a node
     is cordoned, drained and given back by one action, without the five seconds between taint and
     drain; soft taints have no effect; and the deletion batcher does not wait.
     """
@@ -303,11 +307,14 @@ class AutoscalerRun(Policy):
         return Autoscaler(
             self._options,
             self._world,
-            KernelPlacement(),
+            KernelPlacement(
+                draw_seed=None if generator is None else int(generator.integers(2**63))
+            ),
             expander,
             self._actuator,
             GPU_LABEL,
             AWS_IGNORED_LABELS,
+            generator,
         )
 
     def _next(self, done: Iteration, now: int) -> tuple[int, WakeOn]:

@@ -64,6 +64,8 @@ class ScaleDown:
     actuator : Deleter
     group_options : callable
         Options of a node group, by its name.
+    generator : numpy.random.Generator, optional
+        Draws the order of nodes.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class ScaleDown:
         snapshot: Snapshot,
         actuator: Deleter,
         group_options: Callable[[str], GroupOptions],
+        generator: np.random.Generator | None = None,
     ) -> None:
         self._options = options
         self._state = state
@@ -81,9 +84,9 @@ class ScaleDown:
         self._snapshot = snapshot
         self._actuator = actuator
         self._options_of = group_options
-        self.planner = Planner(options, Eligibility(options), group_options)
+        self.planner = Planner(options, Eligibility(options), group_options, generator)
         self.delays = GroupDelays()
-        self._order = CandidateOrder(options)
+        self._order = CandidateOrder(options, generator)
         self._rules: tuple[Controllers, DrainRules] | None = None
         snapshot.placement.bits_of = self._order.bits_of
         start = world.now() - HOUR

@@ -100,7 +100,9 @@ class ScaleUp:
         world: World,
         expander: Expander,
         ignored_labels: frozenset[str] = frozenset(),
+        generator: np.random.Generator | None = None,
     ) -> None:
+        self._generator = generator
         self._options = options
         self._state = state
         self._world = world
@@ -115,8 +117,10 @@ class ScaleUp:
         groups = equivalence_groups(
             pending,
             context.pods.table,
-            merge_alone=not self._options.fastpath_binpacking_enabled,
+            merge_alone=not self._options.fastpath_binpacking_enabled and self._generator is None,
         )
+        if self._generator is not None:
+            groups = [groups[i] for i in self._generator.permutation(len(groups)).tolist()]
         verdicts = [_Verdicts(group) for group in groups]
         demand = Demand.of(groups, context.snapshot.placement)
         quotas = context.quotas()

@@ -133,6 +133,7 @@ class SimulatedWorld:
         self._machines: dict[str, Instance] = {}
         self._templates: dict[str, NodeShape] = {}
         self._targets: dict[str, int] = {}
+        self._least: dict[str, int] = {}
         self._without_capacity: set[str] = set()
         self._view: ClusterView | None = None
         self._rows: list[NodeRow] = []
@@ -151,6 +152,7 @@ class SimulatedWorld:
         self.actions = []
         names = [group.name for group in view.groups]
         self._targets = dict(zip(names, view.group_desired.tolist(), strict=True))
+        self._least = {group.name: group.min_size for group in view.groups}
         for failure in failures:
             if failure.code == INSUFFICIENT_CAPACITY and failure.group >= 0:
                 self._without_capacity.add(names[failure.group])
@@ -329,7 +331,14 @@ class SimulatedWorld:
         return ""
 
     def delete_nodes(self, group: str, names: Sequence[str], force: bool = False) -> str:
-        """Give machines back, and wishes that cannot be met up."""
+        """Give machines back, and wishes that cannot be met up.
+
+        As an Auto Scaling group refuses what would leave it below its minimum.
+        """
+        possible = self._targets[group] - self._least[group]
+        if possible <= 0:
+            return "min size reached, nodes will not be deleted"
+        wanted, names = len(names), names[:possible]
         machines = tuple(node_id(name) for name in names if name in self._members[group])
         self._targets[group] -= len(names)
         if len(machines) < len(names):
@@ -338,12 +347,12 @@ class SimulatedWorld:
             self.actions.append(Scale(group, size, "instances that could not be created"))
         if machines:
             self.actions.append(RemoveNodes(machines, self.reason, self._grace_ns, force=False))
-        return ""
+        return "" if len(names) == wanted else "min size reached"
 
     def decrease_target(self, group: str, delta: int) -> str:
         """Give wishes up that were not met."""
         size = self._targets[group] + delta
-        if size < len(self._members[group]):
+        if size < max(len(self._members[group]), self._least[group]):
             return "decrease refused"
         self._targets[group] = size
         self.actions.append(Scale(group, size, "machines that did not come"))
@@ -390,9 +399,13 @@ class SimulatedActuator:
                 self._world.reason = (
                     "unneeded, its pods fit elsewhere" if drains else "unneeded and empty"
                 )
-                self._world.delete_nodes(bucket.group, bucket.nodes)
+                error = self._world.delete_nodes(bucket.group, bucket.nodes)
                 for name in bucket.nodes:
-                    self.in_progress[name] = Deletion(bucket.group, drains)
+                    if error:
+                        self._failures[name] = error
+                        self.on_failed(bucket.group, self._world.now())
+                    else:
+                        self.in_progress[name] = Deletion(bucket.group, drains)
 
     def update(self, view: ClusterView, failures: Sequence[Failure]) -> None:
         """Learn from a view which deletions ended."""
