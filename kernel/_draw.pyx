@@ -51,13 +51,13 @@ cdef class Draw:
 
         A place that is guessed and fits is a fair draw; where few fit, all are looked at.
         """
-        cdef int64_t n, i, place, n_fitting = 0
+        cdef int64_t n, _try, place, n_fitting = 0
         cdef int32_t node
         state.refresh()
         n = state.order.n
         if n == 0 or state.classes[class_id].refused:
             return -1
-        for i in range(TRIES):
+        for _try in range(TRIES):
             place = self.below(n)
             node = state.order.at[place]
             if accepted[node] and state.check(class_id, node) == FITS:

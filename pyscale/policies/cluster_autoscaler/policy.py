@@ -67,9 +67,10 @@ class ClusterAutoscaler(Policy):
     -----
     In a simulation iterations run at multiples of ``scan_interval``.  Quiet ones are skipped: after
     an iteration that found nothing to do the next one runs when a pod pends or ends, a node comes,
-    goes or fails, or a timer runs out, since those in between could only find the same.  Three steps of the real program are one in the simulated world: a node
-    is cordoned, drained and given back by one action, without the five seconds between taint and
-    drain; soft taints have no effect; and the deletion batcher does not wait.
+    goes or fails, or a timer runs out, since those in between could only find the same.  Three
+    steps of the real program are one in the simulated world: a node is cordoned, drained and given
+    back by one action, without the five seconds between taint and drain; soft taints have no
+    effect; and the deletion batcher does not wait.
     """
 
     name: ClassVar[str] = "cluster-autoscaler"
@@ -298,6 +299,7 @@ class AutoscalerRun(Policy):
                     raise InvalidObjectError(
                         f"node group {group.name}", f"expected a machine with {name}"
                     )
+        draw_seed = None if generator is None else int(generator.integers(2**63))
         expander = Expander(
             policy.options.expander,
             policy.priority_expander_config,
