@@ -309,9 +309,7 @@ class AutoscalerRun(Policy):
         return Autoscaler(
             self._options,
             self._world,
-            KernelPlacement(
-                draw_seed=None if generator is None else int(generator.integers(2**63))
-            ),
+            KernelPlacement(draw_seed=draw_seed),
             expander,
             self._actuator,
             GPU_LABEL,
