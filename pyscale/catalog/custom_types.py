@@ -82,7 +82,8 @@ def custom(source: str | os.PathLike[str] | Iterable[Mapping[str, Any]], name: s
         The type, its cores and its memory, as Kubernetes quantities (``4``, ``3500m``, ``16Gi``).
     ``zone``, ``capacity_type``, ``price``
         Where, how (``on-demand``, ``spot``, ``reserved``; default on-demand), and for how many US
-        dollars per hour.  Without a price the offering is known but not available.
+        dollars per hour.  Only an offering with ``available`` false, which is known but can't be
+        bought, may go without a price.
     ``architecture``, ``os``
         ``amd64`` (default) or ``arm64``; ``linux`` by default, several separated by ``|``.
     ``pods``, ``ephemeral_storage``, ``gpu``
@@ -185,12 +186,21 @@ class _Row:
         )
 
     def offering(self) -> Offering:
+        name = self.text("name")
+        if self.value("zone") is None:
+            self.refuse("zone", f"{name} has no offering: the field is missing")
+        zone = self.text("zone")
+        capacity_type = self.one_of("capacity_type", _CAPACITY_TYPES)
+        available = self.boolean("available", True)
         price = self.price()
+        if price is None and available:
+            problem = f"the {capacity_type} offering of {name} in {zone} has none"
+            self.refuse("price", f"{problem}; one that can't be bought says available: false")
         return Offering(
-            zone=self.text("zone"),
-            capacity_type=self.one_of("capacity_type", _CAPACITY_TYPES),
+            zone=zone,
+            capacity_type=capacity_type,
             price=0.0 if price is None else price,
-            available=self.boolean("available", True) and price is not None,
+            available=available,
             reservation_id=self.text("reservation_id", ""),
             reservation_capacity=self.count("reservation_capacity", 0),
         )

@@ -81,6 +81,7 @@ def test_mappings_name_labels_and_resources():
 
 def test_reserves_and_unknown_prices():
     row = {**ROW, "reserved_cpu": "100m", "reserved_memory": "1Gi", "price": None}
+    row["available"] = False
     kind = custom([row]).instance_types[0]
     assert kind.allocatable()["cpu"] == 7_900_000_000
     assert kind.allocatable()["memory"] == 31 * GI
@@ -95,7 +96,8 @@ def test_reserves_and_unknown_prices():
         ({"cpu": float("nan")}, r"row 2, cpu: expected a quantity, found nan"),
         ({"cpu": None}, r"row 2, cpu: the field is missing"),
         ({"memory": "0"}, r"row 2, memory: expected a quantity > 0"),
-        ({"zone": ""}, r"row 2, zone: the field is missing"),
+        ({"zone": ""}, r"row 2, zone: big has no offering: the field is missing"),
+        ({"price": ""}, r"row 2, price: the on-demand offering of big in a has none; one that"),
         ({"price": -1}, r"row 2, price: expected US dollars per hour >= 0, found -1"),
         ({"price": "nan"}, r"row 2, price: expected US dollars"),
         ({"pods": "2.5"}, r"row 2, pods: expected a whole number >= 1, found '2.5'"),
