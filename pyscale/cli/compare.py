@@ -70,12 +70,12 @@ def compare(
     from ..study import compare as run
 
     need_report_library()
-    folder = output_folder(output)
     pods = cut(trace_argument(trace, trace_format or None), window)
     machines = catalog_argument(catalog, seed)
     chosen = policies_of(policies, machines, node_groups, node_pools)
     options = world_options(boot_delay)
     scaling = pod_autoscaling(pod_autoscaler)
+    folder = output_folder(output)
     with console.messages().status(f"simulating {policies} on {pods.name}"), usage_errors():
         comparison = run(
             pods,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -40,7 +40,6 @@ def explain(
     """
     from ..manifests import load_cluster
     from ..manifests.files import read_objects
-    from ..policies.kube_scheduler.configuration import profile_from_configuration
     from ..policies.kube_scheduler.explain import explain as explain_pod
     from ..policies.kube_scheduler.explain import scheduler_of
     from ..policies.kube_scheduler.objects import ClusterObjects
@@ -64,7 +63,7 @@ def explain(
             storage_classes=cluster.storage_classes,
             csi_nodes=cluster.csi_nodes,
         ),
-        profile_from_configuration(given, profile or None),
+        _profile(config, given, profile),
     )
     explanation = explain_pod(scheduler, wanted)
     if format is Format.JSON:
@@ -72,3 +71,13 @@ def explain(
     else:
         print(explanation)
     return 0
+
+
+def _profile(config: str, given: Any, name: str) -> Any:
+    """Return the profile of a configuration; what is wrong with it names the file."""
+    from ..policies.kube_scheduler.configuration import profile_from_configuration
+
+    try:
+        return profile_from_configuration(given, name or None)
+    except InvalidObjectError as error:
+        raise InvalidObjectError(f"{config}: {error.where}", error.problem) from None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import PyscaleError
+from ..errors import InvalidObjectError, PyscaleError
 from . import console
 from .arguments import catalog_argument, usage_errors
 from .world import CatalogOption, GroupsOption, PoolsOption, policies_of
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ..manifests.cluster_objects import ClusterObjects
     from ..model.catalog import Catalog
     from ..policies.cluster_autoscaler.policy import ClusterAutoscaler
+
+
+_CONTROL_PLANE = {"node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"}
 
 
 class Format(StrEnum):
@@ -82,7 +85,7 @@ def plan(
         elif chosen.name == "cluster-autoscaler":
             if not node_groups:
                 raise PyscaleError("--node-groups: expected a file with the groups, found none")
-            _print_groups(chosen, objects, machines, format)
+            _print_groups(chosen, dump, objects, machines, format)
         else:
             raise PyscaleError(f"--policy: expected karpenter or ca, found {policy!r}")
     return 0
@@ -113,9 +116,31 @@ def _with_pool(chosen: Any, dump: str, objects: ClusterObjects, machines: Catalo
     return Karpenter([pool])
 
 
+def _refuse_strangers(chosen: ClusterAutoscaler, dump: str, objects: ClusterObjects) -> None:
+    """Refuse nodes of no group, but those of the control plane and of Karpenter."""
+    from ..model.nodes import INSTANCE_TYPE_LABEL, NODEPOOL_LABEL, ZONE_LABEL
+    from ..policies.snapshot import kind_of_node
+
+    groups = chosen.groups or ()
+    for node in objects.nodes:
+        labels = node.labels
+        if NODEPOOL_LABEL in labels or _CONTROL_PLANE & labels.keys():
+            continue
+        kind = kind_of_node(node, groups)
+        if kind.group < 0:
+            machine = labels.get(INSTANCE_TYPE_LABEL, "unknown")
+            zone = labels.get(ZONE_LABEL, "unknown")
+            raise InvalidObjectError(
+                f"{dump}: node {node.name}: $.metadata.labels",
+                f"expected those of a node group, found machine {machine}, zone {zone}, "
+                f"{kind.capacity_type}: no group of --node-groups has such nodes",
+            )
+
+
 def _print_groups(
-    chosen: ClusterAutoscaler, objects: ClusterObjects, machines: Catalog, format: Format
+    chosen: ClusterAutoscaler, dump: str, objects: ClusterObjects, machines: Catalog, format: Format
 ) -> None:
+    _refuse_strangers(chosen, dump, objects)
     found = chosen.scale_up(
         objects.pods,
         objects.nodes,

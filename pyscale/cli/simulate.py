@@ -50,7 +50,6 @@ def simulate(
     """
     from ..simulation import simulate as run
 
-    folder = output_folder(output) if output else None
     pods = cut(trace_argument(trace, trace_format or None), window)
     machines = catalog_argument(catalog, seed)
     (chosen, *more) = policies_of(policy, machines, node_groups, node_pools)
@@ -58,6 +57,7 @@ def simulate(
         raise typer.BadParameter("expected one policy; several are for 'pyscale compare'")
     options = world_options(boot_delay)
     scaling = pod_autoscaling(pod_autoscaler)
+    folder = output_folder(output) if output else None
     with console.messages().status(f"simulating {policy} on {pods.name}"), usage_errors():
         result = run(pods, chosen, machines, seed=seed, options=options, pod_autoscaler=scaling)
     print(result)

@@ -76,20 +76,24 @@ def node_groups(
     from ..policies.cluster_autoscaler import ClusterAutoscaler
 
     need_report_library()
-    folder = output_folder(output)
     numbers = _counts(counts)
     pods = cut(trace_argument(trace, trace_format or None), window)
     machines = catalog_argument(catalog, seed)
+    make_policy = partial(ClusterAutoscaler, expander=expander)
+    make_policy(())
+    options = world_options(boot_delay)
+    scaling = pod_autoscaling(pod_autoscaler)
+    folder = output_folder(output)
     study = measure(
         pods,
         catalog=machines,
         counts=numbers,
         max_groups=max_groups or None,
         rules=GroupRules(types_per_group=types_per_group),
-        group_policy=partial(ClusterAutoscaler, expander=expander),
+        group_policy=make_policy,
         seed=seed,
-        options=world_options(boot_delay),
-        pod_autoscaler=pod_autoscaling(pod_autoscaler),
+        options=options,
+        pod_autoscaler=scaling,
         jobs=jobs or console.n_cpus(),
     )
     print(study)

@@ -112,6 +112,7 @@ class _Autoscaler(Wire):
     status: _Status = field(default_factory=_Status)
 
 
+_TARGET_TYPES = (UTILIZATION, VALUE, AVERAGE_VALUE)
 _SOURCE_FIELDS = {
     RESOURCE: "resource",
     CONTAINER_RESOURCE: "container_resource",
@@ -177,6 +178,10 @@ def behavior_of(wire: Behavior | None, path: str, validate: bool) -> ScalingBeha
     return behavior
 
 
+def _camel(attribute: str) -> str:
+    return attribute.replace("_r", "R")
+
+
 def _metric(wire: _Metric, path: str) -> MetricSpec:
     if wire.type not in _SOURCE_FIELDS:
         known = ", ".join(_SOURCE_FIELDS)
@@ -184,10 +189,11 @@ def _metric(wire: _Metric, path: str) -> MetricSpec:
     attribute = _SOURCE_FIELDS[wire.type]
     source: _Source | None = getattr(wire, attribute)
     if source is None:
-        raise FieldError(
-            f"{path}.{attribute.replace('_r', 'R')}", "expected the metric, found nothing"
-        )
+        raise FieldError(f"{path}.{_camel(attribute)}", "expected the metric, found nothing")
     target = source.target
+    if target.type and target.type not in _TARGET_TYPES:
+        field = f"{path}.{_camel(attribute)}.target.type"
+        raise FieldError(field, f"expected {', '.join(_TARGET_TYPES)}, found {target.type!r}")
     if target.average_utilization is not None:
         kind, amount = UTILIZATION, target.average_utilization
     elif target.value is not None and wire.type in (OBJECT, EXTERNAL):

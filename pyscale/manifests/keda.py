@@ -174,6 +174,12 @@ def _object(wire: _Object, validate: bool) -> ScaledObject:
                 "$.spec.minReplicaCount",
                 f"expected 0 to maxReplicaCount {most}, found {least}",
             )
+        for field, seconds in (
+            ("cooldownPeriod", spec.cooldown_period),
+            ("initialCooldownPeriod", spec.initial_cooldown_period),
+        ):
+            if seconds is not None and seconds < 0:
+                raise FieldError(f"$.spec.{field}", f"expected at least 0, found {seconds}")
         if result.polling_interval_ns <= 0:
             raise FieldError(
                 "$.spec.pollingInterval", f"expected above 0, found {spec.polling_interval}"

@@ -49,7 +49,9 @@ def find_policy(name: str) -> Any:
     if other is None:
         from pyscale.model.catalog import nearest
 
-        problem = f"unknown policy{nearest(name, policy_names())}"
+        known = policy_names()
+        hint = nearest(name, known) or f": expected one of {', '.join(known)}"
+        problem = f"unknown policy{hint}"
         raise InvalidObjectError(f"policy {name!r}", problem)
     try:
         return other.load()

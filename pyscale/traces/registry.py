@@ -17,6 +17,8 @@ from .trace import Trace
 
 Sniff = Callable[[str, bytes, list[str]], bool]
 
+_NAME_IT = "name it by format= or --trace-format"
+
 
 @dataclass(frozen=True, slots=True)
 class Format:
@@ -197,7 +199,7 @@ def sniff_format(path: PathLike) -> str:
     if signal:
         raise TraceError(os.fspath(path), f"is a load signal ({signal}): read it with read_loads")
     names = ", ".join(FORMATS)
-    raise TraceError(os.fspath(path), f"the format is not known; give format=, one of {names}")
+    raise TraceError(os.fspath(path), f"the format is not known; {_NAME_IT}, one of {names}")
 
 
 def _header(path: PathLike, head: bytes) -> list[str]:

@@ -287,7 +287,8 @@ def _requests(table: ColumnTable) -> list[tuple[str, NDArray[np.int32], list[int
                 problem = f"expected a quantity such as 100m or 2Gi, found {shorten(text)!r}"
                 raise table.fail(problem, _row_with(column, code), name) from None
             if not 0 <= nano <= INT64_MAX * step:
-                problem = f"expected a quantity >= 0, found {shorten(text)!r}"
+                bound = ">= 0" if nano < 0 else "of at most 64 bits"
+                problem = f"expected a quantity {bound}, found {shorten(text)!r}"
                 raise table.fail(problem, _row_with(column, code), name)
             values.append(-(-nano // step) * step)
         requests.append((resource, column.codes, values))

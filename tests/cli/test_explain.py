@@ -57,7 +57,7 @@ def test_a_profile_that_names_an_unknown_plugin_is_one_line(tmp_path):
     )
     done = pyscale("explain", dump(tmp_path), "--pod", "b", "--config", config)
     assert refusal(done) == (
-        "$.profiles[0].plugins.score.enabled[0].name: unknown plugin 'NodeLuck'"
+        f"{config}: $.profiles[0].plugins.score.enabled[0].name: unknown plugin 'NodeLuck'"
     )
 
 

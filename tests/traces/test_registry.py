@@ -78,5 +78,8 @@ def test_an_unknown_format_is_refused(tmp_path):
         traces.load_trace(tmp_path / "x", format="csv")
     path = tmp_path / "x.txt"
     path.write_bytes(bytes(range(256)))
-    with pytest.raises(TraceError, match=r"x.txt: the format is not known; give format=, one of"):
+    with pytest.raises(
+        TraceError,
+        match=r"x.txt: the format is not known; name it by format= or --trace-format, one of",
+    ):
         traces.load_trace(path)

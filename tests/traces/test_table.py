@@ -130,7 +130,10 @@ def test_a_duration_is_departure_less_start(tmp_path):
         ("arrival_s,cpu\n", "pods.csv: expected pods, found none"),
         ("count,cpu\n0,1\n", "pods.csv: expected pods, found none: 1 a group of no pods"),
         ("count,cpu\n-1,1\n", "row 2, count: expected a number >= 0, found -1"),
-        ("a,b\n1,2\n", "pods.csv: the format is not known; give format=, one of openb, "),
+        (
+            "a,b\n1,2\n",
+            "pods.csv: the format is not known; name it by format= or --trace-format, one of ",
+        ),
     ],
 )
 def test_a_fault_is_named_by_row_and_field(tmp_path, text, message):
