@@ -152,10 +152,14 @@ class Planner:
             candidates = candidates[~doomed[fleet.handles[candidates]]]
         is_recent = fleet.mask_of(self._expiry)[fleet.handles[candidates]]
         self._checked = self._eligibility.check(fleet, candidates, is_recent, context.pods, now)
-        self._begin_outcomes(context)
-        snapshot.fork()
-        found = self._simulate(context, candidates[self._checked.codes == 0], usable)
-        snapshot.revert()
+        eligible = candidates[self._checked.codes == 0]
+        found: list[Removable] = []
+        self.was_limited = False
+        if len(eligible):
+            self._begin_outcomes(context)
+            snapshot.fork()
+            found = self._simulate(context, eligible, usable)
+            snapshot.revert()
         self._hints.drop_old()
         for removable in found:
             known = self.unneeded.get(removable.node.name)
@@ -195,7 +199,6 @@ class Planner:
         accepting = placement.open_nodes & usable
         removable: list[Removable] = []
         atomic, limit = 0, self._limit()
-        self.was_limited = False
 
         def ask(pod: int, index: int) -> int:
             return outcomes.of_pod(pod, index, now)
