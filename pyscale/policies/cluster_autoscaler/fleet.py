@@ -19,9 +19,11 @@ from .group_columns import GroupColumns
 from .options import Options
 from .pod_list import is_expendable
 from .snapshot import LoadedNode, Snapshot
-from .templates import is_ready
+from .templates import GOOD_AFTER, is_ready
 from .utilization import Measures
 from .world import TO_BE_DELETED, Flags, Int32s, Int64s, NodeRow, Observation, PodList, is_disabled
+
+NEVER = 2**63 - 1
 
 
 class Fleet:
@@ -65,6 +67,7 @@ class Fleet:
         self._expendable: Flags = np.zeros(0, np.bool_)
         self._all: Int64s = self.listed
         self._first: tuple[int, dict[str, int]] = -1, {}
+        self._templates: tuple[int, int, dict[str, int], dict[str, int]] = -1, 0, {}, {}
         self.group: Int32s = np.empty(0, np.int32)
         self.ready, self.cordoned, self.doomed, self.disabled, self.has_gpu = (
             np.zeros(0, np.bool_) for _ in range(5)
@@ -165,13 +168,20 @@ class Fleet:
         group = np.array([self.groups.number(row.group) for row in rows], np.int32)
         ready = np.array([row.ready for row in rows], np.bool_)
         since = np.array([row.ready_since_ns for row in rows], np.int64)
-        if (self.group[handles] != group).any() or (self.ready[handles] != ready).any():
-            self.version += 1
-        self.group[handles], self.ready[handles], self.ready_since[handles] = group, ready, since
-        self.cordoned[handles] = [row.unschedulable for row in rows]
-        self.doomed[handles] = [
-            bool(row.taints) and row.taint(TO_BE_DELETED) is not None for row in rows
-        ]
+        cordoned = np.array([row.unschedulable for row in rows], np.bool_)
+        doomed = np.array(
+            [bool(row.taints) and row.taint(TO_BE_DELETED) is not None for row in rows], np.bool_
+        )
+        for column, fresh in (
+            (self.group, group),
+            (self.ready, ready),
+            (self.ready_since, since),
+            (self.cordoned, cordoned),
+            (self.doomed, doomed),
+        ):
+            if (column[handles] != fresh).any():
+                self.version += 1
+                column[handles] = fresh
         self.disabled[handles] = [is_disabled(row) for row in rows]
         label = self.measures.gpu_label
         self.has_gpu[handles] = [bool(label) and label in row.node.labels for row in rows]
@@ -208,16 +218,34 @@ class Fleet:
         """Return the pods on a node, those placed in this loop included."""
         return self._snapshot.placement.content(handle)
 
-    def first_of_groups(self, chosen: Flags | None = None) -> dict[str, NodeRow]:
-        """Return the first row per group, of all rows or of those that a mask chooses."""
-        if chosen is None:
-            if self._first[0] != self.version:
-                everyone = np.ones(len(self.rows), np.bool_)
-                self._first = self.version, self._first_positions(everyone)
-            found = self._first[1]
-        else:
-            found = self._first_positions(chosen)
-        return {name: self.rows[position] for name, position in found.items()}
+    def first_of_groups(self) -> dict[str, NodeRow]:
+        """Return the first row per group."""
+        if self._first[0] != self.version:
+            everyone = np.ones(len(self.rows), np.bool_)
+            self._first = self.version, self._first_positions(everyone)
+        return {name: self.rows[position] for name, position in self._first[1].items()}
+
+    def template_rows(self, now: int) -> tuple[dict[str, NodeRow], dict[str, NodeRow]]:
+        """Return the first row per group that is good for a template, and the first that is not.
+
+        Good ones are ready for over a minute, not cordoned and not under deletion.
+        """
+        version, until, good, bad = self._templates
+        if version != self.version or now > until:
+            handles = self.handles
+            since = self.ready_since[handles]
+            old_enough = now - since > GOOD_AFTER
+            is_good = (
+                self.ready[handles] & ~self.cordoned[handles] & ~self.doomed[handles] & old_enough
+            )
+            good, bad = self._first_positions(is_good), self._first_positions(~is_good)
+            until = int(since[~old_enough].min(initial=NEVER - GOOD_AFTER)) + GOOD_AFTER
+            self._templates = self.version, until, good, bad
+        rows = self.rows
+        return (
+            {name: rows[position] for name, position in good.items()},
+            {name: rows[position] for name, position in bad.items()},
+        )
 
     def _first_positions(self, chosen: Flags) -> dict[str, int]:
         group = self.group[self.handles]

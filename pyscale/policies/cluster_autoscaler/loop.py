@@ -35,7 +35,7 @@ from .scale_up import (
     ScaleUpStatus,
 )
 from .snapshot import Snapshot
-from .templates import GOOD_AFTER, TemplateProvider, is_ready
+from .templates import TemplateProvider, is_ready
 from .utilization import Measures
 from .world import TO_BE_DELETED, NodeRow, Observation, PodList, World
 
@@ -136,7 +136,9 @@ class Autoscaler:
         fleet.load(seen)
         self._snapshot.fork()
         self._budgets = BudgetTracker(seen.budgets, self._budgets)
-        templates = self._find_templates(seen, now)
+        templates = self._templates.templates(
+            seen, *fleet.template_rows(now), self._snapshot.placement, now
+        )
         self.state.update(fleet.rows, fleet.version, seen.groups, now)
         if not self._maintenance.run(seen.groups, now):
             if not self.state.is_cluster_healthy():
@@ -198,20 +200,6 @@ class Autoscaler:
                     node.name, node.version, remove=[TO_BE_DELETED], unschedulable=cordon
                 )
         return found
-
-    def _find_templates(self, seen: Observation, now: int) -> dict[str, NodeShape]:
-        fleet = self._fleet
-        handles = fleet.handles
-        good = (
-            fleet.ready[handles]
-            & ~fleet.cordoned[handles]
-            & ~fleet.doomed[handles]
-            & (now - fleet.ready_since[handles] > GOOD_AFTER)
-        )
-        first = fleet.first_of_groups(good)
-        is_complete = all(group.name in first for group in seen.groups)
-        others = {} if is_complete else fleet.first_of_groups(~good)
-        return self._templates.templates(seen, first, others, self._snapshot.placement, now)
 
     def _add_upcoming(self, templates: Mapping[str, NodeShape], now: int) -> None:
         """Put placeholders of nodes on their way into the snapshot, instead of those starting.

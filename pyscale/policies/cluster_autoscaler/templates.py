@@ -58,6 +58,7 @@ class TemplateProvider:
     made_ns: dict[str, int] = field(default_factory=dict)
     _cache: dict[str, NodeShape] = field(default_factory=dict)
     _known: dict[tuple[object, ...], NodeShape] = field(default_factory=dict)
+    _latest: dict[str, tuple[NodeRow, Sequence[DaemonSet], NodeShape]] = field(default_factory=dict)
     _own: dict[str, tuple[PodList, tuple[PodClass, ...]]] = field(default_factory=dict)
 
     def templates(
@@ -103,7 +104,12 @@ class TemplateProvider:
         placement: KernelPlacement,
     ) -> NodeShape | None:
         if good is not None:
-            shape = self._from_node(good, seen, placement)
+            known = self._latest.get(group.name)
+            if known is not None and known[0] is good and known[1] is seen.daemon_sets:
+                shape = known[2]
+            else:
+                shape = self._from_node(good, seen, placement)
+                self._latest[group.name] = good, seen.daemon_sets, shape
             self._cache[group.name] = shape
             return shape
         if group.name in self._cache:
