@@ -16,13 +16,6 @@ cdef enum:  # what the pods of a node come to
     HAS_WAITING = 2      # a pod that is to complete first
     HAS_TERMINATING = 4  # a pod whose outcome depends on the time
 
-cdef enum:  # amounts of a node: cpu and memory of pods that are ...
-    ORDINARY = 0
-    OF_DAEMONS = 1
-    OF_MIRRORS = 2
-    OF_BOTH = 3
-    N_KINDS = 4
-
 cdef struct facts_t:
     int32_t class_id     # of the state, -1 unknown
     int32_t priority

@@ -203,13 +203,13 @@ cdef class Residents:
         return bool(self.state.nodes[node].active)
 
     def arrived(self):
-        """Return the nodes to which pods came since the first fork, int32, each once."""
+        """Return the nodes to which pods came since the first fork, as often as they came."""
         found = np.empty(self.arrivals.n, np.int32)
         cdef int32_t[::1] nodes = found
         cdef int64_t i
         for i in range(self.arrivals.n):
             nodes[i] = self.arrivals.at[i]
-        return np.unique(found)
+        return found
 
     # --- forks ---
 
@@ -233,33 +233,63 @@ cdef class Residents:
 
     # --- sums ---
 
-    def sums(self, const int32_t[::1] nodes not None):
-        """Return what the pods of nodes come to.
+    def measure(
+        self, const int32_t[::1] nodes not None, const int64_t[:, ::1] room not None,
+        const uint8_t[::1] without_daemons not None, bint without_mirrors,
+    ):
+        """Return how much of nodes their pods use.
+
+        Parameters
+        ----------
+        nodes : array of int32, shape (n_nodes,)
+        room : array of int64, shape (n_nodes, 2)
+            Allocatable cpu and memory.
+        without_daemons : array of uint8, shape (n_nodes,)
+            Whether pods of DaemonSets count neither as use nor as room.
+        without_mirrors : bool
+            The same for mirror pods, of all nodes.
 
         Returns
         -------
-        (ndarray of int64, shape (n_nodes, 4, 2), ndarray of uint8, shape (n_nodes,))
-            Cpu and memory of ordinary pods, of those of DaemonSets, of mirror pods, and of those
-            that are both; and the bits of all of them.
+        tuple
+            The larger share of cpu and memory (float64; memory's if they are equal, NaN if there is
+            no cpu or no memory), whether it is that of cpu (bool), and the bits of all pods (uint8).
         """
-        cdef int64_t i, k
+        cdef int64_t i, k, n = nodes.shape[0]
+        cdef int64_t cpu, memory, cpu_out, memory_out
+        cdef double of_cpu, of_memory
         cdef pods_t* here
         cdef facts_t* facts
-        cdef int kind
-        amounts = np.zeros((nodes.shape[0], <int>N_KINDS, 2), np.int64)
-        bits = np.zeros(nodes.shape[0], np.uint8)
-        cdef int64_t[:, :, ::1] sums = amounts
+        cdef bint is_out
+        shares = np.full(n, np.nan)
+        is_cpu = np.zeros(n, np.bool_)
+        bits = np.zeros(n, np.uint8)
+        cdef double[::1] share = shares
+        cdef uint8_t[::1] cpu_wins = is_cpu.view(np.uint8)
         cdef uint8_t[::1] found = bits
-        for i in range(nodes.shape[0]):
-            if nodes[i] >= self.n_lists:
+        for i in range(n):
+            cpu = memory = cpu_out = memory_out = 0
+            if nodes[i] < self.n_lists:
+                here = &self.lists[nodes[i]]
+                for k in range(here.n):
+                    facts = &self.facts[here.classes[k]]
+                    is_out = (
+                        (facts.is_a & DAEMON and without_daemons[i])
+                        or (facts.is_a & MIRROR and without_mirrors)
+                    )
+                    if is_out:
+                        cpu_out += facts.cpu
+                        memory_out += facts.memory
+                    else:
+                        cpu += facts.cpu
+                        memory += facts.memory
+                    found[i] |= facts.bits
+                    if facts.is_a & TERMINATING:
+                        found[i] |= HAS_TERMINATING
+            if room[i, 0] == 0 or room[i, 1] == 0:
                 continue
-            here = &self.lists[nodes[i]]
-            for k in range(here.n):
-                facts = &self.facts[here.classes[k]]
-                kind = facts.is_a & (DAEMON | MIRROR)
-                sums[i, kind, 0] += facts.cpu
-                sums[i, kind, 1] += facts.memory
-                found[i] |= facts.bits
-                if facts.is_a & TERMINATING:
-                    found[i] |= HAS_TERMINATING
-        return amounts, bits
+            of_cpu = <double>cpu / <double>(room[i, 0] - cpu_out)
+            of_memory = <double>memory / <double>(room[i, 1] - memory_out)
+            cpu_wins[i] = of_cpu > of_memory
+            share[i] = of_cpu if of_cpu > of_memory else of_memory
+        return shares, is_cpu, bits

@@ -164,10 +164,13 @@ def test_a_node_that_gets_other_pods_counts_them(before, after):
     counts = placement.state.pods_on(node)
     assert sum(counts.values()) == len(after)
     assert placement.state.usage(node)[3][0] == sum(pod % 3 + 1 for pod in after)
-    amounts, _ = placement.residents.sums(np.array([node], np.int32))
-    assert amounts[0, 0].tolist() == [
-        sum(pod % 3 + 1 for pod in after), sum(pod % 3 for pod in after)
-    ]  # fmt: skip
+    room = np.array([[50, 20]])
+    share, is_cpu, _ = placement.residents.measure(
+        np.array([node], np.int32), room, np.zeros(1, np.uint8), False
+    )
+    cpu, memory = sum(pod % 3 + 1 for pod in after) / 50, sum(pod % 3 for pod in after) / 20
+    assert share[0] == max(cpu, memory)
+    assert is_cpu[0] == (cpu > memory)
 
 
 def test_unknown_classes_and_short_masks_are_refused():

@@ -131,6 +131,7 @@ class SimulatedWorld:
         self._budgets = list(setting.disruption_budgets)
         self._controllers = _EveryController()
         self._machines: dict[str, Instance] = {}
+        self._listed: dict[str, tuple[list[str], int, str, list[Instance]]] = {}
         self._templates: dict[str, NodeShape] = {}
         self._targets: dict[str, int] = {}
         self._least: dict[str, int] = {}
@@ -279,17 +280,22 @@ class SimulatedWorld:
 
     def instances(self, group: str) -> list[Instance]:
         """List a group's machines, and placeholders for those that cannot be had."""
-        known = self._machines
-        for name in self._members[group]:
-            if name not in known:
-                known[name] = Instance(name)
-        found = [known[name] for name in self._members[group]]
-        missing = self._targets[group] - len(found)
+        members, target = self._members[group], self._targets[group]
         error = OUT_OF_RESOURCES if group in self._without_capacity else ""
-        found += [
-            Instance(f"i-placeholder-{group}-{k}", error=error) for k in range(max(0, missing))
+        listed = self._listed.get(group)
+        if listed is not None and listed[0] is members and listed[1:3] == (target, error):
+            return listed[3]
+        found = [
+            self._machines.get(name) or self._machines.setdefault(name, Instance(name))
+            for name in members
         ]
-        return sorted(found, key=lambda instance: instance.name)
+        found += [
+            Instance(f"i-placeholder-{group}-{k}", error=error)
+            for k in range(max(0, target - len(members)))
+        ]
+        found.sort(key=lambda instance: instance.name)
+        self._listed[group] = members, target, error, found
+        return found
 
     def target_size(self, group: str) -> int:
         """Return a group's desired capacity, with what this iteration asked for."""

@@ -135,7 +135,8 @@ class Snapshot:
 
     def arrived(self) -> Int32s:
         """Return the nodes to which pods came since the cluster was loaded."""
-        return self.placement.residents.arrived()
+        nodes = self.placement.residents.arrived()
+        return np.unique(nodes) if len(nodes) else nodes
 
     def fork(self) -> None:
         """Remember the state."""

@@ -98,19 +98,16 @@ class Measures:
             Of the nodes; DaemonSet pods may not count, by their group's options.
         table : sequence of PodClass
         """
-        amounts, self.bits[handles] = self._placement.residents.sums(handles)
-        room = self.room[handles]
-        excluded = np.where(ignores_daemons[:, None], amounts[:, 1] + amounts[:, 3], 0)
-        if self._ignores_mirrors:
-            excluded += amounts[:, 2] + np.where(ignores_daemons[:, None], 0, amounts[:, 3])
-        used = amounts.sum(axis=1) - excluded
-        with np.errstate(divide="ignore", invalid="ignore"):
-            both = used / (room - excluded)
-        is_cpu = both[:, 0] > both[:, 1]
-        share = np.where(is_cpu, both[:, 0], both[:, 1])
-        share[(room == 0).any(axis=1)] = np.nan
-        self.is_cpu[handles] = is_cpu
-        self.share[handles] = share
+        self.share[handles], self.is_cpu[handles], self.bits[handles] = (
+            self._placement.residents.measure(
+                handles,
+                self.room[handles],
+                ignores_daemons.view(np.uint8),
+                self._ignores_mirrors,
+            )
+        )
+        if not has_gpu.any():
+            return
         for handle in handles[has_gpu].tolist():
             found = self.of_gpus[handle] = self._of_gpus(handle, table)
             self.share[handle] = found.share
