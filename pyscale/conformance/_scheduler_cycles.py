@@ -267,17 +267,20 @@ def _victims(found: Preemption, node: int) -> dict[str, Any]:
     }
 
 
-def can_be_chosen(found: Preemption, node: int) -> bool:
-    """Whether chance can lead to a node among more than 100 where preemption might help.
+def ties_by_chance(found: Preemption, node: int) -> range:
+    """Return how many equals a node can have when chance, among more than 100 nodes, leads to it.
 
     Upstream stops once it has enough candidates, one of them without a violated budget: a node can
-    be chosen if it is best among some set of that size.
+    be chosen if it is best among some set of that size, and so many of its equals are in the set as
+    those that are worse leave room for.  Empty if the node cannot be chosen.
     """
     if found.n_potential <= _MANY_NODES or node not in found.candidates:
-        return False
+        return range(0)
+    ranks = [ranking(victims) for victims in found.candidates.values()]
     rank = ranking(found.candidates[node])
-    not_better = sum(ranking(victims) >= rank for victims in found.candidates.values())
-    return not_better >= min(_MANY_NODES, len(found.candidates))
+    equal, worse = ranks.count(rank), sum(each > rank for each in ranks)
+    enough = min(max(found.n_potential // 10, _MANY_NODES), len(ranks))
+    return range(max(1, enough - worse), min(equal, enough) + 1)
 
 
 def _chosen_by_chance(
@@ -287,7 +290,7 @@ def _chosen_by_chance(
     snapshot = case.scheduler.snapshot
     wanted = snapshot.node_id(recorded.get("nominated", ""))
     chosen = found.best[0]
-    if wanted is not None and can_be_chosen(found, wanted):
+    if wanted is not None and ties_by_chance(found, wanted):
         chosen = wanted
     return {
         "status": "Success",

@@ -9,7 +9,7 @@ from pyscale.policies.kube_scheduler.preemption import Preemption, preempt
 from pyscale.policies.kube_scheduler.scheduler import Cycle, SchedulingError
 
 from ._scheduler_cases import CaseInput
-from ._scheduler_cycles import can_be_chosen
+from ._scheduler_cycles import ties_by_chance
 
 _MAX_ATTEMPTS = 4
 _DEFERRED_ROUNDS = 3
@@ -149,7 +149,7 @@ class _Sequence:
             self.references[index].pop("nominatedNodeName", None)
             self._decide([pod.name, None, cycle.message, {"preemption": found.message}])
             return False
-        node = self._nominated(found)
+        node, tied = self._nominated(found)
         name = scheduler.snapshot.nodes[node].name
         victims = found.candidates[node]
         cleared = self._clear_lower_nominations(cycle.info.priority, name)
@@ -162,21 +162,23 @@ class _Sequence:
             "victims": [victim.key for victim in victims.pods],
             "pdbViolations": victims.budget_violations,
         }
-        if len(found.best) > 1:
-            details["tied"] = len(found.best)
+        if tied > 1:
+            details["tied"] = tied
         if cleared:
             details["clearedNominations"] = cleared
         self._decide([pod.name, None, cycle.message, details])
         return True
 
-    def _nominated(self, found: Preemption) -> int:
+    def _nominated(self, found: Preemption) -> tuple[int, int]:
+        """Return the node to nominate, and the number of nodes as good as it."""
         recorded = self._recorded()
         if recorded is not None and len(recorded) > 3 and "nominated" in recorded[3]:
             name = self.case.node_names[recorded[3]["nominated"]]
             wanted = self.scheduler.snapshot.node_id(name)
-            if wanted is not None and can_be_chosen(found, wanted):
-                return wanted
-        return found.best[0]
+            tied = recorded[3].get("tied", 1)
+            if wanted is not None and tied in ties_by_chance(found, wanted):
+                return wanted, tied
+        return found.best[0], len(found.best)
 
     def _clear_lower_nominations(self, priority: int, node_name: str) -> list[str]:
         cleared = []
