@@ -34,6 +34,7 @@ cdef class Provisioner(ProvisionPods):
     cdef int prepare(self) except -1 nogil
     cdef int room_for_pods(self, int32_t n) except -1 nogil
     cdef int begin(self, const int64_t *node_limits) except -1 nogil
+    cdef void exclude(self, int32_t n) noexcept nogil
     cdef int gather(self) except -1 nogil
     cdef int run(self, const int64_t *node_limits) except -1 nogil
     cdef void finish(self) noexcept nogil

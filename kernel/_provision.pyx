@@ -211,6 +211,13 @@ cdef class Provisioner(ProvisionPods):
                     break
         return 0
 
+    cdef void exclude(self, int32_t n) noexcept nogil:
+        """Take a node away, once; one that is going anyway takes no part as it is."""
+        if not self.node_excluded[n] and self.node_flags[n] & NODE_LIMITED:
+            self.node_excluded[n] = 1
+            self.excluded[self.n_excluded] = n
+            self.n_excluded += 1
+
     cdef int gather(self) except -1 nogil:
         """Collect the batch (pending, leaving, moving) and its queue."""
         cdef int32_t i, j, n, pod, p = self.n_pending, m
@@ -310,6 +317,8 @@ cdef class Provisioner(ProvisionPods):
             n = self.excluded[i]
             self.node_usable[n >> 6] |= self.node_usable_base[n >> 6] & (
                 (<uint64_t>1) << (n & 63))
+            self.node_excluded[n] = 0
+        self.n_excluded = 0
 
     def solve(self, const int32_t[::1] excluded, const uint8_t[::1] under,
               const int64_t[::1] node_limits, bint strict_reservations, bint relax_min_values):
@@ -341,9 +350,8 @@ cdef class Provisioner(ProvisionPods):
         self.prepare()
         self.node_under = &under[0] if self.n_nodes else NULL
         self.strict_reservations, self.relax_min_values = strict_reservations, relax_min_values
-        self.n_excluded = <int32_t>excluded.shape[0]
-        for i in range(self.n_excluded):
-            self.excluded[i] = excluded[i]
+        for i in range(<int32_t>excluded.shape[0]):
+            self.exclude(excluded[i])
         try:
             with nogil:
                 self.run(&node_limits[0] if self.n_templates else NULL)
@@ -406,9 +414,8 @@ cdef class Provisioner(ProvisionPods):
         try:
             with nogil:
                 for i in range(m):
-                    self.n_excluded = offsets[i + 1] - offsets[i]
-                    for j in range(self.n_excluded):
-                        self.excluded[j] = nodes[offsets[i] + j]
+                    for j in range(offsets[i], offsets[i + 1]):
+                        self.exclude(nodes[j])
                     self.run(&node_limits[0] if self.n_templates else NULL)
                     n_claims[i] = self.n_claims
                     for j in range(self.n_pending, self.n_pods):
