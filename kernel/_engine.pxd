@@ -11,6 +11,7 @@ cdef class Engine(Population):
     cdef readonly Placer placer
     cdef EventHeap heap
     cdef readonly int64_t n_events     # arrivals, departures and evictions
+    cdef int64_t changes_seen          # what the driver has seen of the changes
     cdef int woken                     # what happened since the driver was woken
     cdef const int64_t[::1] row_count
     cdef const int32_t[::1] row_node
@@ -28,4 +29,5 @@ cdef class Engine(Population):
     cdef int join(self, index_t node) except -1 nogil
     cdef int leave(self, index_t node) except -1 nogil
     cdef int sync(self, int64_t payload) except -1 nogil
+    cdef int64_t changes(self) noexcept nogil
     cdef int schedule(self) except -1 nogil

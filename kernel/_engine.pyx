@@ -32,6 +32,7 @@ cdef enum:  # as in pyscale.policies.decision.WakeOn
     POD_GONE = 2
     NODE_READY = 4
     NODE_GONE = 8
+    CHANGED = 32
 
 cdef enum:  # what becomes of an evicted pod
     LOST = 0
@@ -199,6 +200,10 @@ cdef class Engine(Population):
         """Somebody decides on replicas; nobody does here."""
         return 0
 
+    cdef int64_t changes(self) noexcept nogil:
+        """A number that grows with every change of pods and nodes."""
+        return self.pod_version + self.pending_version + self.node_version
+
     cdef int schedule(self) except -1 nogil:
         """Bind the pods of all active classes, or block the class."""
         cdef index_t[RUN] slots
@@ -264,6 +269,8 @@ cdef class Engine(Population):
                 time = first.time if first != NULL else NO_TIME
                 if self.next_row < n_rows and self.row_arrival[self.next_row] < time:
                     time = self.row_arrival[self.next_row]
+                if self.changes() != self.changes_seen:
+                    self.woken |= CHANGED
                 if time > self.now and (self.woken & wake_on):
                     why = 1
                     break
@@ -308,7 +315,10 @@ cdef class Engine(Population):
     def take_woken(self):
         """Return the bits of what happened since the last call, and forget them."""
         cdef int woken = self.woken
+        if self.changes() != self.changes_seen:
+            woken |= CHANGED
         self.woken = 0
+        self.changes_seen = self.changes()
         return woken
 
     def wake(self, int bits):

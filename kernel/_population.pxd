@@ -58,6 +58,7 @@ cdef struct class_t:
 cdef class Population:
     cdef readonly time_ns_t now
     cdef readonly int64_t pending_version   # grows with every change of the waiting lines
+    cdef readonly int64_t pod_version       # grows whenever a pod is bound or ends
     cdef readonly int64_t node_version      # grows with every change of a node but its pods
     cdef const int32_t[::1] row_class
     cdef const int64_t[::1] row_arrival

@@ -296,6 +296,7 @@ cdef class Population:
         host.first_pod = pod
         host.n_pods += 1
         host.version += 1
+        self.pod_version += 1
         self.classes[pod_class].n_bound += 1
         for i in range(self.n_resources):
             used[i] += need[i]
@@ -318,6 +319,7 @@ cdef class Population:
         record.ended = self.now
         host.n_pods -= 1
         host.version += 1
+        self.pod_version += 1
         self.classes[pod_class].n_bound -= 1
         for i in range(self.n_resources):
             used[i] -= need[i]

@@ -220,6 +220,8 @@ class ClusterView:
         What each disruption budget allows now.
     failures : tuple of Failure
         Since the last call, in order of time.
+    prices_change_ns : int or None
+        When prices may change next, None for never.
     catalog : Catalog
         With the prices of the moment.
     placements : Placements
@@ -253,6 +255,7 @@ class ClusterView:
     group_desired: Int64s = field(default_factory=_no_numbers)
     disruptions_allowed: Int64s = field(default_factory=_no_numbers)
     failures: tuple[Failure, ...] = ()
+    prices_change_ns: int | None = None
 
     @property
     def n_pending(self) -> int:

@@ -28,6 +28,8 @@ class WakeOn(IntFlag):
     """A machine left the cloud."""
     NODE_FAILED = 16
     """A launch failed, or the cloud announced that it will take a machine back."""
+    CHANGED = 32
+    """Anything about pods or nodes: one came, was bound, ended, or a node changed its state."""
 
 
 @dataclass(frozen=True, slots=True)

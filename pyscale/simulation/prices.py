@@ -64,6 +64,11 @@ class Market:
             self._chosen.clear()
             self.version += 1
 
+    @property
+    def next_change_ns(self) -> int | None:
+        """When prices may change next after the time that was followed to, None for never."""
+        return self._changes_ns
+
     def catalog(self, now_ns: int) -> Catalog:
         """Return the catalogue with the prices of the moment."""
         self.follow(now_ns)

@@ -108,6 +108,7 @@ class ViewMaker:
             group_desired=_locked(desired),
             disruptions_allowed=_locked(self._removal.allowed()),
             failures=self._recorder.take_failures(),
+            prices_change_ns=self._market.next_change_ns,
         )
 
     def _check_fresh(self, epoch: tuple[int, int]) -> None:

@@ -193,7 +193,8 @@ def test_the_driver_is_woken_after_the_instant_is_worked_off():
     assert engine.run(20, 1) == (1, 0, -1)
     assert engine.now == 4
     assert len(engine.pending()[0]) == 2
-    assert engine.take_woken() == 1
+    assert engine.take_woken() == 1 | 32  # pods came, and wait
+    assert engine.take_woken() == 0
     assert engine.run(20, 1)[0] == 1
     assert engine.now == 9
 

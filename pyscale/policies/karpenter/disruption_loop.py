@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pyscale.model.times import MINUTE, SECOND
 
 from .candidates import DRIFT, EMPTINESS, METHODS, MULTI_NODE, REASONS, SINGLE_NODE
-from .conditions import last_activity_ns
+from .conditions import TYPE_CHECK_AGE_NS, last_activity_ns
 from .consolidation import DELETE, Command
 from .disruption import Disruption
 from .instance_types import CompiledType
@@ -20,6 +20,11 @@ from .simulation import simulate
 
 POLL_NS = 10 * SECOND
 VALIDATION_DELAY_NS = 15 * SECOND
+#: The consolidation clock moves by itself after more than this time.
+CLOCK_LIFETIME_NS = 5 * MINUTE
+NEVER_NS = 2**62
+# From one move to the next, in whole polls.
+_AGING_NS = CLOCK_LIFETIME_NS // POLL_NS * POLL_NS + POLL_NS
 
 _RETRY_PER_CANDIDATE_NS = 80_000_000
 _LEAST_RETRY_NS, _MOST_RETRY_NS = 10 * MINUTE, 60 * MINUTE
@@ -66,6 +71,10 @@ class DisruptionLoop:
         self._drift_checked = -1
         # Nothing can change before, unless the clock moves.
         self._quiet: tuple[int, int] | None = None
+        # The last pass asked every method anew: the next one would find the same.
+        self._is_whole = False
+        # While polls are left out: when a pass may find something else.
+        self._resting: int | None = None
 
     @property
     def wake_ns(self) -> int:
@@ -108,9 +117,9 @@ class DisruptionLoop:
     ) -> list[Execution]:
         self._next_ns = now_ns + POLL_NS
         self._drift_checked = clock
-        for method in methods:
-            if self._found_nothing.get(method) == clock:
-                continue
+        asked = [method for method in methods if self._found_nothing.get(method) != clock]
+        self._is_whole = len(asked) == len(METHODS)
+        for method in asked:
             result = state.evaluate(method)
             if result.command is not None:
                 self._quiet = None
@@ -126,35 +135,100 @@ class DisruptionLoop:
 
     def _is_quiet(self, now_ns: int, clock: int) -> bool:
         """Say whether a pass would find what the last one found."""
-        if self._drift_checked == clock and all(
-            self._found_nothing.get(method) == clock for method in _REMEMBERING
-        ):
+        if self._remembers(clock):
             return True
         return self._quiet is not None and self._quiet[0] == clock and now_ns < self._quiet[1]
 
+    def _remembers(self, clock: int) -> bool:
+        return self._drift_checked == clock and all(
+            self._found_nothing.get(method) == clock for method in _REMEMBERING
+        )
+
+    # ------------------------------------------------------------------ polls that can be left out
+
+    def rest(self, clock: int, prices_change_ns: int | None) -> int:
+        """Return the next poll that may find something if nothing in the cluster changes.
+
+        Parameters
+        ----------
+        clock : int
+        prices_change_ns : int or None
+            When prices that matter may change.
+
+        Notes
+        -----
+        The polls before it would find nothing: either they are not even passes, or, when the
+        clock has moved by itself, passes like the last one.  :meth:`wake_up` accounts for them.
+        """
+        if self._waiting is not None or self._quiet is None or self._quiet[0] != clock:
+            return self.wake_ns
+        until = self._quiet[1]
+        if prices_change_ns is not None:
+            until = min(until, prices_change_ns)
+        self._resting = until
+        poll = self._poll_of_clock(self._aged(clock, until))
+        if not self._remembers(clock):
+            poll = min(poll, self._poll_from(until))
+        if prices_change_ns is not None:
+            poll = min(poll, self._poll_from(prices_change_ns))
+        return poll
+
+    def wake_up(self, now_ns: int, clock: int) -> int:
+        """Account for the polls before now that were left out; return where the clock stands."""
+        if self._resting is None:
+            return clock
+        moved = self._aged(clock, min(now_ns, self._resting))
+        self._resting = None
+        if moved != clock:
+            for method, time_ns in self._found_nothing.items():
+                if time_ns == clock:
+                    self._found_nothing[method] = moved
+            self._drift_checked = moved
+            if self._quiet is not None:
+                self._quiet = (moved, self._quiet[1])
+        self._next_ns = self._poll_from(now_ns)
+        return moved
+
+    def _poll_from(self, time_ns: int) -> int:
+        """Return the first poll from a time on."""
+        return self._next_ns + max(0, -(-(time_ns - self._next_ns) // POLL_NS)) * POLL_NS
+
+    def _poll_of_clock(self, clock: int) -> int:
+        """Return the first poll at which the clock moves by itself."""
+        return self._poll_from(clock + CLOCK_LIFETIME_NS + 1)
+
+    def _aged(self, clock: int, until: int) -> int:
+        """Return where the clock stands after the polls before ``until``, if they are passes."""
+        first = self._poll_of_clock(clock)
+        if not self._is_whole or first >= until:
+            return clock
+        return first + (until - 1 - first) // _AGING_NS * _AGING_NS
+
 
 def next_change_ns(state: Disruption) -> int:
-    """Return when time alone may next change the outcome of a pass, at the latest in five minutes.
+    """Return when time alone may next change the outcome of a pass.
 
-    Nodes become consolidatable; nominations, budget windows and do-not-disrupt annotations end,
-    and a window may open at any minute.
+    Nodes become consolidatable or old enough for their type to be checked; nominations, budget
+    windows and do-not-disrupt annotations end, and a window may open at any minute.
     """
     now = state.objects.now_ns
-    soonest = now + 5 * MINUTE
+    if state.has_timed_blockers:
+        return now
+    soonest = NEVER_NS
     if any(
         budget.schedule is not None
         for pool in state.objects.node_pools
         for budget in pool.disruption.budgets
     ):
-        soonest = min(soonest, now - now % MINUTE + MINUTE)
-    if state.has_timed_blockers:
-        return now
+        soonest = now - now % MINUTE + MINUTE
     for node in state.objects.nodes:
         if node.nominated:
             return now
         if node.name in state.conditions.under_consolidate_after:
             wait = state.pools[node.pool].disruption.consolidate_after_ns or 0
             soonest = min(soonest, last_activity_ns(node, now) + wait)
+        if node.creation_ns is not None and now <= node.creation_ns + TYPE_CHECK_AGE_NS:
+            soonest = min(soonest, node.creation_ns + TYPE_CHECK_AGE_NS + 1)
     return soonest
 
 

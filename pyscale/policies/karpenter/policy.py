@@ -18,7 +18,7 @@ from ..base import BOOTING, READY, ClusterView, Setting
 from ..decision import Action, AddNodes, Decision, RemoveNodes, ReplaceNodes, WakeOn
 from .consolidation import DELETE
 from .disruption import Disruption
-from .disruption_loop import DisruptionLoop, Execution
+from .disruption_loop import NEVER_NS, DisruptionLoop, Execution
 from .disruption_plan import DisruptionPlan, plan_disruption
 from .launch_prices import LaunchPrices
 from .launching import order_of
@@ -32,6 +32,7 @@ from .view_cluster import Clock, ViewCluster, node_id
 
 _PREFERENCE_POLICIES = ("Respect", "Ignore")
 _MIN_VALUES_POLICIES = ("Strict", "BestEffort")
+_WAKE_ON = WakeOn.POD_PENDING | WakeOn.NODE_FAILED
 
 
 @dataclass(frozen=True)
@@ -244,6 +245,8 @@ class KarpenterRun:
         self._prices = LaunchPrices()
         self._window = Window(policy.batch_idle_duration_ns, policy.batch_max_duration_ns)
         self._disruption = DisruptionLoop()
+        # When something else than a poll is due.
+        self._appointment_ns = 0
         #: How long a node is spared on which a round has placed pods.
         self._nomination_ns = max(2 * policy.batch_max_duration_ns, 10 * SECOND)
 
@@ -261,6 +264,11 @@ class KarpenterRun:
 
     def decide(self, view: ClusterView) -> Decision:
         """Provision when a window closes, disrupt when a look is due, expire what is too old."""
+        self._clock.time_ns = self._disruption.wake_up(view.now_ns, self._clock.time_ns)
+        due = min(self._disruption.wake_ns, self._appointment_ns)
+        if view.woken_by == WakeOn.CHANGED and view.now_ns < due and not view.failures:
+            # The next poll will see what has changed.
+            return Decision((), due, _WAKE_ON)
         solver: Solver | None = None
 
         def look() -> Solver:
@@ -271,7 +279,6 @@ class KarpenterRun:
             return solver
 
         actions: list[Action] = []
-        wakes: list[int | None] = []
         expired, next_expiry = self._expire(view)
         actions += expired
         actions += self._interruptions(view)
@@ -284,13 +291,21 @@ class KarpenterRun:
                 view.now_ns, clock, lambda: Disruption(look(), self._prices)
             ):
                 actions.append(_action(execution))
-            wakes.append(self._disruption.wake_ns)
-        else:
+        self._appointment_ns = min(
+            (time for time in (self._window.wake_ns, next_expiry) if time is not None),
+            default=NEVER_NS,
+        )
+        wake_on = _WAKE_ON
+        if actions:
             # What was just done is not in this view yet.
-            wakes.append(max(view.now_ns + 1, self._disruption.wake_ns))
-        wakes += [self._window.wake_ns, next_expiry]
-        wake = min((max(time, view.now_ns + 1) for time in wakes if time is not None), default=None)
-        return Decision(tuple(actions), wake, WakeOn.POD_PENDING | WakeOn.NODE_FAILED)
+            poll = self._disruption.wake_ns
+        else:
+            matters = self._cluster.spot_matters(view)
+            poll = self._disruption.rest(clock, view.prices_change_ns if matters else None)
+            if poll > self._disruption.wake_ns:
+                wake_on |= WakeOn.CHANGED
+        wake = max(min(poll, self._appointment_ns), view.now_ns + 1)
+        return Decision(tuple(actions), wake, wake_on)
 
     def _provision(self, view: ClusterView, solver: Solver) -> list[Action]:
         solution = solver.solve()

@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from pyscale.model.catalog import Catalog
-from pyscale.model.nodes import HOSTNAME_LABEL
+from pyscale.model.catalog import SPOT, Catalog
+from pyscale.model.nodes import CAPACITY_TYPE_LABEL, HOSTNAME_LABEL
 from pyscale.model.pods import Pod, PodCondition
 from pyscale.model.times import SECOND
 
 from ..base import BOOTING, DRAINING, TERMINATING, ClusterView, Int32s, Int64s, Setting
 from .bound_pods import PodColumns
+from .disruption_loop import CLOCK_LIFETIME_NS
 from .labels import INITIALIZED_LABEL, REGISTERED_LABEL
 from .state import ClusterObjects, DaemonSet, StateNode
+from .templates import template_requirements
 from .volumes import Volumes
 
 #: A second pod event on a node within this time does not move its ``lastPodEventTime``.
@@ -75,12 +77,27 @@ class ViewCluster:
         self._namespaces: Mapping[str, Mapping[str, str]] = {}
         self._volumes = Volumes()
         self._catalogs: tuple[Catalog, Catalog] | None = None
+        self._spot_pools: bool | None = None
 
-    def _sold(self, catalog: Catalog) -> Catalog:
-        """Return the catalogue without the types that are not sold at the moment."""
-        if self._catalogs is None or self._catalogs[0] is not catalog:
-            types = tuple(kind for kind in catalog.instance_types if kind.offerings)
-            self._catalogs = (catalog, replace(catalog, instance_types=types))
+    def spot_matters(self, view: ClusterView) -> bool:
+        """Say whether some pool may buy spot machines, or has some."""
+        if self._spot_pools is None:
+            self._spot_pools = any(
+                template_requirements(pool).get_or_exists(CAPACITY_TYPE_LABEL).has(SPOT)
+                for pool in view.pools
+            )
+        return self._spot_pools or any(kind.capacity_type == SPOT for kind in view.kinds)
+
+    def _sold(self, view: ClusterView) -> Catalog:
+        """Return the catalogue without the types that are not sold at the moment.
+
+        Spot prices that nobody may pay are not followed.
+        """
+        if self._catalogs is None or (
+            self.spot_matters(view) and self._catalogs[0] is not view.catalog
+        ):
+            types = tuple(kind for kind in view.catalog.instance_types if kind.offerings)
+            self._catalogs = (view.catalog, replace(view.catalog, instance_types=types))
         return self._catalogs[1]
 
     def objects(self, view: ClusterView, nominated: Mapping[int, int]) -> ClusterObjects:
@@ -107,7 +124,7 @@ class ViewCluster:
         )
         return ClusterObjects(
             node_pools=view.pools,
-            catalog=self._sold(view.catalog),
+            catalog=self._sold(view),
             nodes=tuple(nodes),
             pods=tuple(self._pending(view)),
             bound=self._bound(rows),
@@ -266,8 +283,6 @@ class Clock:
     Follows Karpenter core ``pkg/controllers/state/cluster.go:ConsolidationState``.
     """
 
-    LIFETIME_NS = 300 * SECOND
-
     def __init__(self) -> None:
         self.time_ns = -1
         self._seen: tuple[np.ndarray, ...] = ()
@@ -285,7 +300,7 @@ class Clock:
             now is before or np.array_equal(now, before)
             for now, before in zip(columns, self._seen, strict=True)
         )
-        if not same or view.now_ns - self.time_ns > self.LIFETIME_NS:
+        if not same or view.now_ns - self.time_ns > CLOCK_LIFETIME_NS:
             self.time_ns = view.now_ns
         if not same:
             self._seen = tuple(column.copy() for column in columns)
