@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from typing import Any, Final, final
+from typing import Final, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,13 +31,26 @@ class HintedPlacement:
         classes: NDArray[np.int32],
         accepted: NDArray[np.uint8],
     ) -> NDArray[np.int32]: ...
-    def remove(
+    def begin_removals(
         self,
-        node: int,
         hints: Hints,
         usable: NDArray[np.uint8],
         accepted: NDArray[np.uint8],
         outcomes: NDArray[np.int8],
         ask: Callable[[int, int], int],
         taint: Callable[[int], None] | None = None,
-    ) -> tuple[Any, ...]: ...
+    ) -> None: ...
+    @property
+    def first(self) -> int: ...
+    @property
+    def last(self) -> int: ...
+    @property
+    def waits(self) -> bool: ...
+    @property
+    def blocking(self) -> int: ...
+    @property
+    def outcome(self) -> int: ...
+    def remove(self, node: int) -> int: ...
+    def moves(
+        self, first: int = 0
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]: ...

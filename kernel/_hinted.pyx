@@ -94,7 +94,18 @@ cdef class HintedPlacement:
     cdef public Draw draw
     cdef ClusterState state
     cdef public int64_t last_match
-    # pods to move, in their order on the node
+    # a round of removals
+    cdef Hints hints
+    cdef uint8_t[::1] usable
+    cdef uint8_t[::1] accepted
+    cdef const int8_t[::1] outcomes
+    cdef object ask
+    cdef object taint
+    cdef readonly int64_t first
+    cdef readonly bint waits
+    cdef readonly int64_t blocking
+    cdef readonly int outcome
+    # its moves, in order
     cdef int64_t* pods
     cdef int64_t* keys
     cdef int32_t* classes
@@ -323,106 +334,128 @@ cdef class HintedPlacement:
             )
         return 0
 
-    # --- a removal ---
+    # --- removals ---
 
-    def remove(
-        self, int32_t node, Hints hints not None, uint8_t[::1] usable not None,
-        uint8_t[::1] accepted not None, const int8_t[::1] outcomes not None, object ask,
-        object taint=None,
+    def begin_removals(
+        self, Hints hints not None, uint8_t[::1] usable not None, uint8_t[::1] accepted not None,
+        const int8_t[::1] outcomes not None, object ask, object taint=None,
     ):
-        """Take a node away and its pods to other nodes, inside a fork of the caller's.
-
-        If that is impossible everything stays as it was, but for hints and the scan's memory.
+        """Say how nodes are to be removed from here on, inside a fork of the caller's.
 
         Parameters
         ----------
-        node : int
         hints : Hints
         usable, accepted : array of uint8
-            Per node, whether a hint and whether the scan may use it; the node's own entries become
-            0 if it goes.
+            Per node, whether a hint and whether the scan may use it; the entries of nodes that go
+            become 0.
         outcomes : array of int8
             Per class: 1 its pods do not count, 2 they move, 3 they are to complete first; from 4
-            on they forbid the removal; 0 says that the pod decides.
+            on they forbid the removal; 0 says that the pod decides.  Read anew for each node.
         ask : callable
             Returns the outcome of a pod, given its id and class.
         taint : callable, optional
-            Marks the node once it is empty.
-
-        Returns
-        -------
-        tuple
-            (0, pods moved, their classes, their nodes, whether pods are to complete first);
-            (1, pod that forbids it, its outcome); (2,) if a pod finds no place.
+            Marks a node once it is empty.
         """
-        cdef ClusterState state = self.state
-        cdef pods_t* here
-        cdef int64_t i
-        cdef int outcome
-        cdef bint waits = False, all_plain = True
-        cdef uint8_t was_usable, was_accepted
         self.check_mask(usable)
         self.check_mask(accepted)
         if outcomes.shape[0] < self.residents.n_classes:
             raise ValueError(
                 f"outcomes must have {self.residents.n_classes} entries, found {outcomes.shape[0]}"
             )
+        self.hints = hints
+        self.usable = usable
+        self.accepted = accepted
+        self.outcomes = outcomes
+        self.ask = ask
+        self.taint = taint
+        self.n = 0
+
+    def remove(self, int32_t node):
+        """Take a node away and its pods to other nodes.
+
+        If that is impossible everything stays as it was, but for hints and the scan's memory.
+
+        Returns
+        -------
+        int
+            0 if the node went: see ``first``, ``last``, ``waits`` and :meth:`moves`; 1 if a pod
+            forbids it: see ``blocking`` and ``outcome``; 2 if a pod finds no place.
+        """
+        cdef ClusterState state = self.state
+        cdef pods_t* here
+        cdef int64_t i, n
+        cdef int outcome
+        cdef bint all_plain = True
+        cdef uint8_t was_usable, was_accepted
         self.residents.reach(node)
         here = &self.residents.lists[node]
-        self.reserve_pods(here.n)
-        self.n = 0
+        self.reserve_pods(self.n + here.n)
+        self.first = n = self.n
+        self.waits = False
         for i in range(here.n):
-            outcome = outcomes[here.classes[i]]
+            outcome = self.outcomes[here.classes[i]]
             if outcome == UNKNOWN:
-                outcome = ask(here.pods[i], here.classes[i])
+                outcome = self.ask(here.pods[i], here.classes[i])
             if outcome >= BLOCKS:
-                return BLOCKED, here.pods[i], outcome
+                self.blocking = here.pods[i]
+                self.outcome = outcome
+                return BLOCKED
             if outcome == WAITS:
-                waits = True
+                self.waits = True
             elif outcome == MOVED and not self.residents.facts[here.classes[i]].is_a & DAEMON:
-                self.pods[self.n] = here.pods[i]
-                self.keys[self.n] = here.keys[i]
-                self.classes[self.n] = here.classes[i]
-                self.n += 1
+                self.pods[n] = here.pods[i]
+                self.keys[n] = here.keys[i]
+                self.classes[n] = here.classes[i]
+                n += 1
                 all_plain &= is_plain_class(
                     &state.classes[self.residents.facts[here.classes[i]].class_id]
                 )
-        if self.n:
+        if n > self.first:
             state.fork()
             self.residents.fork()
             # Pods that look at nothing but the node they come to do not care what is left here.
             if not all_plain:
                 while state.nodes[node].classes.n:
                     state.take(state.nodes[node].classes.at[state.nodes[node].classes.n - 1], node)
-                if taint is not None:
-                    taint(node)
-            was_usable, was_accepted = usable[node], accepted[node]
-            usable[node] = accepted[node] = 0
+                if self.taint is not None:
+                    self.taint(node)
+            was_usable, was_accepted = self.usable[node], self.accepted[node]
+            self.usable[node] = self.accepted[node] = 0
             if self.place_all(
-                hints, self.pods, self.keys, self.classes, self.n, &usable[0], &accepted[0], True,
-                self.nodes,
-            ) < self.n:
+                self.hints, self.pods + self.first, self.keys + self.first,
+                self.classes + self.first, n - self.first, &self.usable[0], &self.accepted[0],
+                True, self.nodes + self.first,
+            ) < n - self.first:
                 self.residents.revert()
                 state.revert()
-                usable[node], accepted[node] = was_usable, was_accepted
-                return (NO_PLACE,)
+                self.usable[node], self.accepted[node] = was_usable, was_accepted
+                return NO_PLACE
             self.residents.commit()
             state.commit()
         state.remove_node(node)
-        usable[node] = accepted[node] = 0
-        pods = np.empty(self.n, np.int64)
-        classes = np.empty(self.n, np.int32)
-        nodes = np.empty(self.n, np.int32)
-        self.copy_out(pods, classes, nodes)
-        return REMOVABLE, pods, classes, nodes, waits
+        self.usable[node] = self.accepted[node] = 0
+        self.n = n
+        return REMOVABLE
 
-    cdef int copy_out(self, int64_t[::1] pods, int32_t[::1] classes, int32_t[::1] nodes) except -1:
+    @property
+    def last(self):
+        """Behind the last move of the node that went last."""
+        return self.n
+
+    def moves(self, int64_t first=0):
+        """Return pods (int64), classes and nodes (int32) of all moves, or of those from one on."""
         cdef int64_t i
-        for i in range(self.n):
-            pods[i] = self.pods[i]
-            classes[i] = self.classes[i]
-            nodes[i] = self.nodes[i]
-        return 0
+        pods = np.empty(self.n - first, np.int64)
+        classes = np.empty(self.n - first, np.int32)
+        nodes = np.empty(self.n - first, np.int32)
+        cdef int64_t[::1] to_pods = pods
+        cdef int32_t[::1] to_classes = classes
+        cdef int32_t[::1] to_nodes = nodes
+        for i in range(self.n - first):
+            to_pods[i] = self.pods[first + i]
+            to_classes[i] = self.classes[first + i]
+            to_nodes[i] = self.nodes[first + i]
+        return pods, classes, nodes
 
     cdef int reserve_pods(self, int64_t n) except -1:
         reserve(<void**>&self.pods, &self.pods_room, n, sizeof(int64_t))

@@ -28,7 +28,8 @@ class Residents:
     def clear(self, node: int) -> None: ...
     def fill(
         self,
-        node: int,
+        nodes: NDArray[np.int32],
+        starts: NDArray[np.int64],
         pods: NDArray[np.int64],
         keys: NDArray[np.int64],
         classes: NDArray[np.int32],

@@ -140,19 +140,26 @@ cdef class Residents:
         self.lists[node].n = 0
 
     def fill(
-        self, int32_t node, const int64_t[::1] pods not None, const int64_t[::1] keys not None,
+        self, const int32_t[::1] nodes not None, const int64_t[::1] starts not None,
+        const int64_t[::1] pods not None, const int64_t[::1] keys not None,
         const int32_t[::1] classes not None,
     ):
-        """Put pods on a node that is new under its id."""
-        cdef int64_t i, n = pods.shape[0]
-        cdef pods_t* here
+        """Put pods on nodes that are new under their ids.
+
+        Those of the i-th node are the entries from ``starts[i]`` up to ``starts[i + 1]``.
+        """
+        cdef int64_t i, j
+        cdef int32_t node
         self.check_pods(pods, keys, classes)
-        self.reach(node)
-        here = &self.lists[node]
-        here.n = 0
-        for i in range(n):
-            self.state.put(self.facts[classes[i]].class_id, node)
-            self.append(node, pods[i], keys[i], classes[i])
+        if starts.shape[0] != nodes.shape[0] + 1 or starts[nodes.shape[0]] != pods.shape[0]:
+            raise ValueError("starts must have one entry more than nodes, and end with the pods")
+        for i in range(nodes.shape[0]):
+            node = nodes[i]
+            self.reach(node)
+            self.lists[node].n = 0
+            for j in range(starts[i], starts[i + 1]):
+                self.state.put(self.facts[classes[j]].class_id, node)
+                self.append(node, pods[j], keys[j], classes[j])
 
     def replace(
         self, int32_t node, const int64_t[::1] pods not None, const int64_t[::1] keys not None,
@@ -253,7 +260,7 @@ cdef class Residents:
         -------
         tuple
             The larger share of cpu and memory (float64; memory's if they are equal, NaN if there is
-            no cpu or no memory), whether it is that of cpu (bool), and the bits of all pods (uint8).
+            no cpu or no memory), whether it is cpu's (bool), and the bits of all pods (uint8).
         """
         cdef int64_t i, k, n = nodes.shape[0]
         cdef int64_t cpu, memory, cpu_out, memory_out

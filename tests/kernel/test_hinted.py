@@ -7,10 +7,9 @@ from hypothesis import strategies as st
 from reference.cluster_autoscaler_hints import Hinted
 from strategies_cluster_autoscaler import all_pods, node_of, nodes, owned_pods, template
 
-from pyscale.kernel._hinted import Hints
+from pyscale.kernel._hinted import BLOCKED, REMOVABLE, Hints
 from pyscale.policies.cluster_autoscaler.classes import ClassTable
 from pyscale.policies.cluster_autoscaler.kernel_placement import KernelPlacement
-from pyscale.policies.cluster_autoscaler.placement import Blocked, Moved
 from pyscale.policies.cluster_autoscaler.world import PodList
 
 OUTCOMES = st.sampled_from([1, 2, 2, 2, 2, 3, 4])
@@ -33,7 +32,7 @@ class Pair:
         for number, (node, kinds) in enumerate(cluster):
             pods = self.pods(kinds)
             name = f"n{number}"
-            self.placement.add_node(node, name, self.columns(pods))
+            self.placement.add_nodes([node], [name], [self.columns(pods)])
             self.twin.add_node(node, name, pods)
 
     def pods(self, kinds, keys=None):
@@ -119,16 +118,17 @@ def test_a_node_goes_if_all_its_pods_find_a_place(cluster, templates, outcomes, 
         twin.placement.fork()
         before = {node: list(pods) for node, pods in twin.pods.items()}, dict(twin.names)
         masks = [mask.copy() for mask in (usable, accepting, twin_usable, twin_accepting)]
+        removal = placement.begin_removals(pair.hints, masks[0], masks[1], codes, no_question)
         for node in list(twin.names):
-            found = placement.remove_hinted(
-                node, pair.hints, masks[0], masks[1], codes, no_question
-            )
+            status = removal.remove(node)
             expected = twin.remove(node, masks[2], masks[3], outcomes)
-            if isinstance(found, Moved):
-                placed = dict(zip(found.pods.tolist(), found.nodes.tolist(), strict=True))
-                assert expected == ("moved", placed, found.waits)
-            elif isinstance(found, Blocked):
-                assert expected == ("blocked", found.pod)
+            if status == REMOVABLE:
+                pods, _, to = removal.moves(removal.first)
+                placed = dict(zip(pods.tolist(), to.tolist(), strict=True))
+                assert expected == ("moved", placed, removal.waits)
+                assert removal.moves()[0][removal.first : removal.last].tolist() == pods.tolist()
+            elif status == BLOCKED:
+                assert expected == ("blocked", removal.blocking)
             else:
                 assert expected == ("stays",)
             assert placement.last_match == twin.placement.last_match
@@ -157,7 +157,7 @@ def test_a_node_that_gets_other_pods_counts_them(before, after):
     def columns(pods):
         return Pair.columns([(pod, pod, classes[pod % 3]) for pod in pods])
 
-    node = placement.add_node(node_of(100, 100, 50), "n", columns(before))
+    (node,) = placement.add_nodes([node_of(100, 100, 50)], ["n"], [columns(before)])
     placement.set_pods(node, columns(after))
 
     assert list(placement.content(node)) == after
@@ -182,4 +182,5 @@ def test_unknown_classes_and_short_masks_are_refused():
         placement.place_hinted(pods, Hints())
     short = np.zeros(0, np.bool_)
     with pytest.raises(ValueError, match="a mask must have 1 entries, found 0"):
-        placement.remove_hinted(node, Hints(), short, short, np.zeros(8, np.int8), no_question)
+        placement.begin_removals(Hints(), short, short, np.zeros(8, np.int8), no_question)
+    assert placement.is_there(node)

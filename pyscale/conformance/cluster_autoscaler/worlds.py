@@ -202,8 +202,10 @@ class _StepWriter:
             }
         if status.started:
             row["started"] = sorted(
-                [name, sorted(self._names[pod] for pod in pods) or None]
-                for name, pods in status.started
+                [name, sorted(map(self._names.__getitem__, autoscaler.evicted_pods(name))) or None]
+                if drains
+                else [name, None]
+                for name, drains in status.started
             )
         if status.failures:
             row["failed"] = status.failures

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pyscale.kernel._draw import Draw
 from pyscale.kernel._estimate import verdicts
-from pyscale.kernel._hinted import BLOCKED, REMOVABLE, HintedPlacement, Hints
+from pyscale.kernel._hinted import HintedPlacement, Hints
 from pyscale.kernel._residents import Residents
 
 from ...model.nodes import Node
@@ -24,7 +24,7 @@ from .equivalence import PodGroup
 from .estimates import Demand, estimate
 from .estimator import Estimate
 from .node_shapes import NodeShape
-from .placement import Blocked, Mask, Moved, Refusal
+from .placement import Mask, Refusal
 from .world import TO_BE_DELETED, Int32s, PodList
 
 HONOR = "Honor"
@@ -150,21 +150,29 @@ class KernelPlacement:
         """Whether a node is there."""
         return self.residents.is_there(node)
 
-    def add_node(
-        self, node: Node, name: str, pods: PodList | None = None, own: Iterable[PodClass] = ()
-    ) -> int:
-        """Append a node; ``pods`` are of known classes, ``own`` are pods that have no ids."""
+    def add_node(self, node: Node, name: str, own: Iterable[PodClass] = ()) -> int:
+        """Append a node and return its handle; ``own`` are pods that have no ids."""
         handle = self._snapshot.insert_node(node, name, self.kind(node))
-        if pods is None or not len(pods):
-            self.residents.clear(handle)
-        else:
-            self.residents.fill(handle, pods.ids, pods.keys, pods.classes)
+        self.residents.clear(handle)
         for pod_class in own:
             self.state.add_pod(self.class_id(pod_class), handle)
         if handle >= len(self._open):
             self._open = _longer(self._open, handle)
         self._open[handle] = not node.unschedulable
         return handle
+
+    def add_nodes(
+        self, nodes: Sequence[Node], names: Sequence[str], pods: Sequence[PodList]
+    ) -> list[int]:
+        """Append nodes with pods of known classes; return their handles."""
+        insert, kind = self._snapshot.insert_node, self.kind
+        handles = [insert(node, name, kind(node)) for node, name in zip(nodes, names, strict=True)]
+        starts = np.zeros(len(pods) + 1, np.int64)
+        np.cumsum([len(held) for held in pods], out=starts[1:])
+        held = PodList.joined(pods)
+        self.residents.fill(np.array(handles, np.int32), starts, held.ids, held.keys, held.classes)
+        self.open_nodes[handles] = [not node.unschedulable for node in nodes]
+        return handles
 
     def change_node(self, node: int, to: Node) -> None:
         """Change a node's labels, taints or cordon, in place."""
@@ -223,22 +231,20 @@ class KernelPlacement:
         accepted = self.open_nodes.view(np.uint8)
         return self._hinted.place(hints, pods.ids, pods.keys, pods.classes, accepted)
 
-    def remove_hinted(
+    def begin_removals(
         self,
-        node: int,
         hints: Hints,
         usable: Mask,
         accepting: Mask,
         outcomes: NDArray[np.int8],
         ask: Callable[[int, int], int],
-    ) -> Moved | Blocked | None:
-        """Take a node out and move its pods, in a fork; None if one of them finds no place.
+    ) -> HintedPlacement:
+        """Return what takes nodes out and moves their pods, in a fork.
 
         ``usable`` are the nodes that hints may name, ``accepting`` those that the scan may use;
-        both lose the node.  Outcomes as in ``HintedPlacement.remove``.
+        both lose the nodes that go.  Outcomes as in ``HintedPlacement.begin_removals``.
         """
-        found = self._hinted.remove(
-            node,
+        self._hinted.begin_removals(
             hints,
             usable.view(np.uint8),
             accepting.view(np.uint8),
@@ -246,9 +252,7 @@ class KernelPlacement:
             ask,
             self._taint if self._honours_taints else None,
         )
-        if found[0] == REMOVABLE:
-            return Moved(*found[1:])
-        return Blocked(*found[1:]) if found[0] == BLOCKED else None
+        return self._hinted
 
     def place_where(self, pod: PodList, mask: Mask) -> int | None:
         """Place one pod by rotating scan on the nodes of a mask; return its node."""

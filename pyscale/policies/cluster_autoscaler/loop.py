@@ -37,7 +37,7 @@ from .scale_up import (
 from .snapshot import Snapshot
 from .templates import TemplateProvider, is_ready
 from .utilization import Measures
-from .world import TO_BE_DELETED, NodeRow, Observation, PodList, World
+from .world import TO_BE_DELETED, NodeRow, Observation, PodList, Pods, World
 
 UPCOMING = "upcoming"
 
@@ -114,6 +114,7 @@ class Autoscaler:
         self.planner = self._scale_down.planner
         self._scale_up.on_scale_up = self._scale_down.delays.added.__setitem__
         self._iterations = 0
+        self._pods: Pods | None = None
 
     def run_once(self) -> Iteration:
         """Run one iteration now."""
@@ -122,6 +123,7 @@ class Autoscaler:
         if self._iterations == 0 and self._clean_up(seen.nodes):
             seen = world.observe()
         self._iterations += 1
+        self._pods = seen.pods
         done = Iteration(now, seen)
         for group in seen.groups:
             if group.name not in self._group_options:
@@ -182,6 +184,18 @@ class Autoscaler:
     def name_of(self, handle: int) -> str:
         """Return the name of a node of the latest iteration."""
         return self._snapshot.name(handle)
+
+    def evicted_pods(self, name: str) -> list[int]:
+        """Return the pods of a node that its drain in the latest iteration evicts."""
+        handle = self._snapshot.handle(name)
+        assert handle is not None
+        assert self._pods is not None
+        held, table = self._fleet.content(handle), self._pods.table
+        return [
+            pod
+            for pod, index in zip(held.ids.tolist(), held.classes.tolist(), strict=True)
+            if not table[index].is_mirror and not table[index].is_daemon_set
+        ]
 
     # --- preparation ---
 
@@ -299,7 +313,7 @@ class Autoscaler:
                 and not table[index].is_daemon_set
                 for pod, index in zip(held.ids.tolist(), held.classes.tolist(), strict=True)
             ]
-            pending = pending.and_then(held.where(np.array(moves, np.bool_)))
+            pending = PodList.joined([pending, held.where(np.array(moves, np.bool_))])
         if not len(pending):
             self._filter.run_without_pods()
             return pending

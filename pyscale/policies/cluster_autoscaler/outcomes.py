@@ -63,6 +63,8 @@ def reason_of(code: int) -> str:
 class Outcomes:
     """Outcomes by class for one observation; ``codes`` follows the budgets as they are used up.
 
+    ``has_budgets`` if any pod is covered by one.
+
     Parameters
     ----------
     rules : DrainRules
@@ -83,6 +85,7 @@ class Outcomes:
         self._refusable: dict[int, list[int]] = {}  # budget -> classes that it can hold back
         for index, pod_class in enumerate(table):
             self._add(index, pod_class)
+        self.has_budgets = bool(self._is_budgeted.any())
         self.codes = self._by_rules
 
     def _add(self, index: int, pod_class: PodClass) -> None:
@@ -125,8 +128,6 @@ class Outcomes:
 
     def remove(self, classes: Int32s) -> bool:
         """Use the budgets of moved pods up; return whether they may all go at once."""
-        if not self._refusable and not self._is_budgeted.any():
-            return True
         found, counts = np.unique(classes[self._is_budgeted[classes]], return_counts=True)
         if not len(found):
             return True

@@ -30,24 +30,3 @@ class Refusal:
     def text(self) -> str:
         """The reasons in one line."""
         return "; ".join(self.reasons)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Moved:
-    """A node that went: its pods, their classes by index, and the nodes that took them.
-
-    ``waits`` if a pod of it is to complete first.
-    """
-
-    pods: NDArray[np.int64]
-    classes: NDArray[np.int32]
-    nodes: NDArray[np.int32]
-    waits: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Blocked:
-    """A node that stays: the pod that forbids its removal, and the outcome of the rules on it."""
-
-    pod: int
-    outcome: int

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyscale.kernel._hinted import Hints
+from pyscale.kernel._hinted import BLOCKED, REMOVABLE, Hints
 
 from ...model.taints import NO_SCHEDULE, Taint
 from .disruption import BudgetTracker
@@ -21,11 +21,20 @@ from .eligibility import DISABLED_ANNOTATION, Eligibility, Eligible
 from .fleet import Fleet
 from .options import GroupOptions, Options
 from .outcomes import Outcomes, reason_of
-from .placement import Mask, Moved
+from .placement import Mask
 from .quotas import minima
 from .snapshot import Snapshot
 from .utilization import Utilization
-from .world import TO_BE_DELETED, Int32s, Int64s, NodeGroupRow, NodeRow, Pods, is_disabled
+from .world import (
+    TO_BE_DELETED,
+    Int32s,
+    Int64s,
+    NodeGroupRow,
+    NodeRow,
+    Pods,
+    is_disabled,
+    no_numbers,
+)
 
 BLOCKED_BY_POD = "BlockedByPod"
 NO_PLACE = "NoPlaceToMovePods"
@@ -39,18 +48,39 @@ NOT_AUTOSCALED = "NotAutoscaled"
 
 
 @dataclass(slots=True)
-class Removable:
-    """A node whose pods can live elsewhere.
+class Moves:
+    """Where the pods of removable nodes could live: handles of nodes."""
 
-    ``pods`` are those to move, ``nodes`` the handles of where they can live.
-    """
-
-    node: NodeRow
     pods: Int64s
     nodes: Int32s
+
+
+@dataclass(slots=True)
+class Removable:
+    """A node whose pods can live elsewhere; its moves are those from ``first`` up to ``last``."""
+
+    node: NodeRow
+    moves: Moves
+    first: int
+    last: int
     risky: bool = False
     waits: bool = False
     since: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has no pod to move."""
+        return self.first == self.last
+
+    @property
+    def pods(self) -> Int64s:
+        """The pods to move."""
+        return self.moves.pods[self.first : self.last]
+
+    @property
+    def nodes(self) -> Int32s:
+        """Where they can live."""
+        return self.moves.nodes[self.first : self.last]
 
 
 @dataclass(slots=True)
@@ -203,26 +233,31 @@ class Planner:
         def ask(pod: int, index: int) -> int:
             return outcomes.of_pod(pod, index, now)
 
+        moves = Moves(no_numbers(), np.empty(0, np.int32))
+        removal = placement.begin_removals(self._hints, usable, accepting, outcomes.codes, ask)
         handles = context.fleet.handles[eligible].tolist()
         for position, handle in zip(eligible.tolist(), handles, strict=True):
             if len(removable) - atomic >= limit:
                 self.was_limited = True
                 break
             node = rows[position]
-            found = placement.remove_hinted(
-                handle, self._hints, usable, accepting, outcomes.codes, ask
-            )
-            if isinstance(found, Moved):
-                risky = not outcomes.remove(found.classes)
-                removable.append(Removable(node, found.pods, found.nodes, risky, found.waits))
+            status = removal.remove(handle)
+            if status == REMOVABLE:
+                risky = outcomes.has_budgets and not outcomes.remove(
+                    removal.moves(removal.first)[1]
+                )
+                removable.append(
+                    Removable(node, moves, removal.first, removal.last, risky, removal.waits)
+                )
                 atomic += self._group_options(node.group).zero_or_max_node_scaling
                 continue
             self._expiry[node.name] = recheck
-            if found is None:
-                self._stays[node.name] = Unremovable(NO_PLACE)
+            if status == BLOCKED:
+                reason = reason_of(removal.outcome)
+                self._stays[node.name] = Unremovable(BLOCKED_BY_POD, removal.blocking, reason)
             else:
-                reason = reason_of(found.outcome)
-                self._stays[node.name] = Unremovable(BLOCKED_BY_POD, found.pod, reason)
+                self._stays[node.name] = Unremovable(NO_PLACE)
+        moves.pods, _, moves.nodes = removal.moves()
         return removable
 
     # --- what goes now ---
@@ -241,14 +276,14 @@ class Planner:
             unneeded = [unneeded[i] for i in self._generator.permutation(len(unneeded)).tolist()]
         for kind in (False, True):
             for found in unneeded:
-                if (len(found.pods) > 0) != kind:
+                if found.is_empty == kind:
                     continue
                 reason = self._not_now(found, context, sizes, left, deletions, now)
                 if reason:
                     self._stays[found.node.name] = Unremovable(reason)
                 else:
                     chosen.append(found)
-        chosen.sort(key=lambda found: found.risky and len(found.pods) > 0)
+        chosen.sort(key=lambda found: found.risky and not found.is_empty)
         chosen = self._without_partial_groups(chosen, context)
         kept = []
         for found in chosen:
@@ -256,7 +291,7 @@ class Planner:
                 self._stays[found.node.name] = Unremovable(ON_COMPLETION_POD)
             else:
                 kept.append(found)
-        return [n for n in kept if not len(n.pods)], [n for n in kept if len(n.pods)]
+        return [n for n in kept if n.is_empty], [n for n in kept if not n.is_empty]
 
     def _not_now(
         self,

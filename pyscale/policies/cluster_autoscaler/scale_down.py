@@ -20,18 +20,15 @@ from .drain import DrainRules
 from .eligibility import Eligibility
 from .fleet import Fleet
 from .options import GroupOptions, Options
-from .planner import PlanContext, Planner, Removable, used_by
+from .planner import PlanContext, Planner, used_by
 from .snapshot import Snapshot
 from .soft_taints import update_soft_taints
 from .world import (
     Controllers,
-    Flags,
-    Int64s,
     NodeGroupRow,
     NodeRow,
     Observation,
     World,
-    no_numbers,
 )
 
 NOT_TRIED = "NotTried"
@@ -45,10 +42,10 @@ Contribution = Mapping[str, int]
 
 @dataclass(slots=True)
 class ScaleDownStatus:
-    """What scale-down found and started; ``started`` has (node, pods to evict)."""
+    """What scale-down found and started; ``started`` has (node, whether it is drained)."""
 
     result: str = NOT_TRIED
-    started: list[tuple[str, Int64s]] = field(default_factory=list)
+    started: list[tuple[str, bool]] = field(default_factory=list)
     failures: dict[str, str] = field(default_factory=dict)
 
 
@@ -205,13 +202,9 @@ class ScaleDown:
         if not empty_buckets and not drain_buckets:
             status.result = NOTHING
             return
-        for bucket in empty_buckets:
-            status.started += [(name, no_numbers()) for name in bucket.nodes]
-        stays = np.array([c.is_mirror or c.is_daemon_set for c in seen.pods.table], np.bool_)
-        for bucket in drain_buckets:
-            status.started += [
-                (name, self._reported_pods(found[name], stays)) for name in bucket.nodes
-            ]
+        for buckets, drains in ((empty_buckets, False), (drain_buckets, True)):
+            for bucket in buckets:
+                status.started += [(name, drains) for name in bucket.nodes]
         self._actuator.start(
             empty_buckets,
             drain_buckets,
@@ -241,13 +234,6 @@ class ScaleDown:
             sum(1 for deletion in running if deletion.drain),
             facts,
         )
-
-    def _reported_pods(self, removable: Removable, stays: Flags) -> Int64s:
-        """Return the pods of a node that will be evicted; ``stays`` says by class which are not."""
-        handle = self._snapshot.handle(removable.node.name)
-        assert handle is not None
-        present = self._snapshot.placement.content(handle)
-        return present.ids[~stays[present.classes]]
 
     def _update_soft_taints(self, nodes: Sequence[NodeRow]) -> None:
         managed = [node for node in nodes if node.group]

@@ -66,13 +66,19 @@ class Snapshot:
         changed = [i for i, node in enumerate(nodes) if known.get(node.name) is not node]
         if changed:
             self.placement.learn(np.concatenate([nodes[i].pods.classes for i in changed]), table)
+        fresh = []
         for i in changed:
-            node = nodes[i]
-            was = known.get(node.name)
+            was = known.get(nodes[i].name)
             if was is None:
-                self._note(node.name, self.placement.add_node(node.node, node.name, node.pods))
+                fresh.append(nodes[i])
             else:
-                self._change(was, node)
+                self._change(was, nodes[i])
+        names_of_fresh = [node.name for node in fresh]
+        handles = self.placement.add_nodes(
+            [node.node for node in fresh], names_of_fresh, [node.pods for node in fresh]
+        )
+        self._handles.update(zip(names_of_fresh, handles, strict=True))
+        self._names.update(zip(handles, names_of_fresh, strict=True))
         self._loaded = list(nodes)
         self._places = {node.name: i for i, node in enumerate(nodes)}
         return np.array([self._handles[node.name] for node in nodes], np.int32), changed

@@ -68,12 +68,15 @@ class PodList:
         """Return the pods of a mask, or of positions."""
         return PodList(self.ids[chosen], self.keys[chosen], self.classes[chosen])
 
-    def and_then(self, more: PodList) -> PodList:
-        """Return these pods and others behind them."""
-        return PodList(
-            np.concatenate([self.ids, more.ids]),
-            np.concatenate([self.keys, more.keys]),
-            np.concatenate([self.classes, more.classes]),
+    @classmethod
+    def joined(cls, parts: Sequence[PodList]) -> PodList:
+        """Return the pods of several lists, one behind the other."""
+        if not parts:
+            return NO_PODS
+        return cls(
+            np.concatenate([part.ids for part in parts]),
+            np.concatenate([part.keys for part in parts]),
+            np.concatenate([part.classes for part in parts]),
         )
 
 
