@@ -81,8 +81,7 @@ class _Run:
     is_constrained: bool = False
 
     def refuse(self, candidates: Iterable[Candidate], reason: str) -> None:
-        for candidate in candidates:
-            self.left_alone[candidate.name] = reason
+        self.left_alone.update(dict.fromkeys([each.name for each in candidates], reason))
 
     def is_closed(self, candidate: Candidate) -> bool:
         """Say whether the budget of the candidate's pool is used up, and note it."""

@@ -51,13 +51,17 @@ def simulate(
     solution = solver.solve(
         [candidate.name for candidate in candidates], under_consolidate_after, False
     )
-    place, first = solution.raw.place, len(solver.pending)
-    end = len(place) - len(solver.moving)
+    first = len(solver.pending)
+    place = solution.raw.place[first:]
     is_unplaced = place < 0
-    is_unplaced[solution.short_of_values] = True
+    short = [pod - first for pod in solution.short_of_values if pod >= first]
+    if short:
+        is_unplaced[short] = True
     # Nobody knows yet whether nodes that are not initialized, the last ones, will work.
-    sure = bisect_left(solver.nodes, True, key=lambda node: not node.initialized)
-    leaving = place[first:end]
-    is_unplaced[first:end] |= (leaving >= sure) & (leaving < len(solver.nodes))
-    is_unplaced[:first] = False
-    return Simulation(solver, solution, tuple(np.flatnonzero(is_unplaced).tolist()))
+    if solver.nodes and not solver.nodes[-1].initialized:
+        sure = bisect_left(solver.nodes, True, key=lambda node: not node.initialized)
+        n_leaving = len(place) - len(solver.moving)
+        leaving = place[:n_leaving]
+        is_unplaced[:n_leaving] |= (leaving >= sure) & (leaving < len(solver.nodes))
+    unplaced = (np.flatnonzero(is_unplaced) + first).tolist() if is_unplaced.any() else ()
+    return Simulation(solver, solution, tuple(unplaced))
