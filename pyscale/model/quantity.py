@@ -9,6 +9,7 @@ keeps the text it was read from, its format, and it wraps or gives 0 where the G
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
@@ -284,7 +285,10 @@ class Quantity:
 
     def approximate_float(self) -> float:
         """Go's ``AsApproximateFloat64()``."""
-        base = float(self.unscaled)
+        try:
+            base = float(self.unscaled)
+        except OverflowError:
+            base = math.inf * self.sign
         return base if self.scale == 0 else base * float(f"1e{self.scale}")
 
     def __neg__(self) -> Quantity:

@@ -195,3 +195,9 @@ def test_equal_quantities_have_equal_hashes(text: str) -> None:
     assert hash(quantity) == hash(Quantity(quantity.nano, -9, is_decimal=True))
     negative = -quantity
     assert -negative == quantity
+
+
+def test_an_amount_beyond_any_float_is_infinite():
+    amount = Quantity.parse("-12345678901234567890e300")
+
+    assert amount.approximate_float() == -float("inf")
