@@ -78,8 +78,9 @@ class Plan:
         lines = []
         for claim in self.claims:
             types = shortened(claim.instance_types)
+            prices = f"${claim.lowest_price:.4f} to ${claim.highest_price:.4f}"
             lines.append(
-                f"new node of {claim.pool}: {types}, from ${claim.lowest_price:.4f} an hour, "
+                f"new node of {claim.pool}: {types}, {prices} an hour, "
                 f"for {len(claim.pods)} pods: {' '.join(claim.pods)}"
             )
         for node, pods in self.existing.items():
