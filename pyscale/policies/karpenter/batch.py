@@ -51,6 +51,8 @@ class PendingPods:
         The pods themselves, where there are any: they have names and uids.
     ignored : mapping, optional
         Key of each pod that takes no part -> why.
+    ids : ndarray of int64, shape (n,), optional
+        Numbers in the order of the uids, instead of ``pods``.
 
     Notes
     -----
@@ -64,6 +66,7 @@ class PendingPods:
         created_ns: NDArray[np.int64] | None = None,
         pods: Sequence[Pod] = (),
         ignored: Mapping[str, str] | None = None,
+        ids: NDArray[np.int64] | None = None,
     ) -> None:
         self.templates = templates
         self.template_of_pod = template_of_pod
@@ -71,6 +74,7 @@ class PendingPods:
         self.created_ns = np.zeros(n, dtype=np.int64) if created_ns is None else created_ns
         self.pods = pods
         self.ignored = ignored or {}
+        self.ids = ids if n else np.empty(0, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self.template_of_pod)
@@ -83,6 +87,8 @@ class PendingPods:
         """Return what orders pods of equal size and age."""
         if self.pods:
             return [pod.uid for pod in self.pods]
+        if self.ids is not None:
+            return [f"{number:012d}" for number in self.ids.tolist()]
         width = len(str(len(self)))
         return [f"{i:0{width}}" for i in range(len(self))]
 
@@ -90,10 +96,12 @@ class PendingPods:
         """Return the number of each pod's form."""
         if self.pods:
             return np.array([table.of_pod(pod) for pod in self.pods], dtype=np.int32)
+        occurring, place = np.unique(self.template_of_pod, return_inverse=True)
         numbers = np.array(
-            [table.of_pod(Pod("", template)) for template in self.templates], dtype=np.int32
+            [table.of_pod(Pod("", self.templates[number])) for number in occurring.tolist()],
+            dtype=np.int32,
         )
-        return numbers[self.template_of_pod]
+        return numbers[place]
 
 
 def pending_columns(objects: ClusterObjects) -> PendingPods:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pyscale.model.disruption import PodDisruptionBudget
 from pyscale.model.pods import Pod, PodCondition, PodTemplate
 
-from .classes import FormTable, form_ports
+from .classes import FormTable
 from .costs import NODE_COST, NodeCosts, eviction_cost
 from .eviction import (
     DO_NOT_DISRUPT,
@@ -41,6 +41,10 @@ class NodeUsage:
     ports: list[tuple[HostPort, ...]]
 
 
+#: Of a node without a Node.
+NOTHING_USED = NodeUsage({}, {}, [])
+
+
 class BoundPods(Sequence[Pod]):
     """Pods with a node, in the order of upstream's list.
 
@@ -49,8 +53,13 @@ class BoundPods(Sequence[Pod]):
     pods : sequence of Pod
     """
 
+    #: Numbers in the order of the uids, where there are any.
+    ids: NDArray[np.int64] | None = None
+
     def __init__(self, pods: Sequence[Pod]) -> None:
         self._pods = pods
+        if not pods:
+            self.ids = np.empty(0, dtype=np.int64)
         self._of_node: dict[str, list[int]] = {}
         for i, pod in enumerate(pods):
             self._of_node.setdefault(pod.node_name, []).append(i)
@@ -122,7 +131,7 @@ class BoundPods(Sequence[Pod]):
             _add(usage.used, form.requests)
             if "DaemonSet" in owner_kinds(pod.template):
                 _add(usage.daemons, form.requests)
-            ports = form_ports(form)
+            ports = form.ports
             if ports:
                 usage.ports.append(ports)
         return usage
@@ -158,7 +167,11 @@ class PodColumns(BoundPods):
         Unix times.
     memo : dict, optional
         Keeps what depends on the templates only, for other columns of the same templates.
+    states : sequence of object, optional
+        One per Node: the same object as in earlier columns says that its pods are the same.
     """
+
+    ids: NDArray[np.int64]
 
     def __init__(
         self,
@@ -169,13 +182,15 @@ class PodColumns(BoundPods):
         template_of_pod: NDArray[np.int32],
         started_ns: NDArray[np.int64],
         memo: dict[Hashable, Any] | None = None,
+        states: Sequence[object] | None = None,
     ) -> None:
         self._memo = {} if memo is None else memo
-        self._usages: list[NodeUsage] | None = None
+        self._states = states
         self.templates, self.names, self.start = templates, names, start
         self.ids, self.template_of_pod, self.started_ns = ids, template_of_pod, started_ns
         self._row = {name: i for i, name in enumerate(names)}
-        self._blocked: tuple[Sequence[PodDisruptionBudget], NDArray[np.bool_]] | None = None
+        self._blocked: tuple[Sequence[PodDisruptionBudget], NDArray[np.bool_] | None] | None
+        self._blocked = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -293,7 +308,9 @@ class PodColumns(BoundPods):
             )
             # Each of these has to be asked itself.
             blocks[self.timed()] = True
-            self._blocked = budgets, blocks
+            self._blocked = budgets, blocks if blocks.any() else None
+        if self._blocked[1] is None:
+            return ""
         mask = self._blocked[1][pods[0] : pods[-1] + 1]
         reasons = (
             disruption_blocker(self[pods[0] + i], budgets, now_ns)
@@ -313,13 +330,18 @@ class PodColumns(BoundPods):
         """Return what the pods of a Node take."""
         row = self._row.get(name)
         if row is None:
-            return NodeUsage({}, {}, [])
-        if self._usages is None:
-            self._usages = self._usage_of_all(table)
-        return self._usages[row]
+            return NOTHING_USED
+        if self._states is None:
+            return self._usage(row, table)
+        known = self._memo.setdefault(("usage", id(table)), {})
+        held = known.get(name)
+        if held is None or held[0] is not self._states[row]:
+            held = known[name] = self._states[row], self._usage(row, table)
+        usage: NodeUsage = held[1]
+        return usage
 
-    def _usage_of_all(self, table: FormTable) -> list[NodeUsage]:
-        """Sum up the requests of all nodes at once, in whole units of each resource."""
+    def _usage(self, row: int, table: FormTable) -> NodeUsage:
+        """Sum up the requests of a node's pods, in whole units of each resource."""
         known = self._memo.get(("requests", id(table)))
         if known is None:
             forms = [table.forms[table.of_pod(pod)] for pod in self._samples()]
@@ -329,25 +351,25 @@ class PodColumns(BoundPods):
                 scale.table(form.requests for form in forms),
                 np.array([[name in form.requests for name in scale.names] for form in forms]),
                 np.array(["DaemonSet" in owner_kinds(item) for item in self.templates]),
-                [form_ports(form) for form in forms],
+                [form.ports for form in forms],
             )
         scale, requests, asks, is_daemon, ports = known
-        n, n_templates = len(self.names), len(self.templates)
-        node = np.repeat(np.arange(n), np.diff(self.start))
-        counts = np.bincount(node * n_templates + self.template_of_pod, minlength=n * n_templates)
-        counts = counts.reshape(n, n_templates)
-        of_daemons = counts * is_daemon
-        usages = []
-        for all_counts, daemon_counts in zip(counts, of_daemons, strict=True):
-            held = np.flatnonzero(all_counts)
-            usages.append(
-                NodeUsage(
-                    _amounts(scale, all_counts[held], requests[held], asks[held]),
-                    _amounts(scale, daemon_counts[held], requests[held], asks[held]),
-                    [ports[i] for i in held.tolist() if ports[i] for _ in range(all_counts[i])],
-                )
-            )
-        return usages
+        counts = np.bincount(
+            self.template_of_pod[self.start[row] : self.start[row + 1]],
+            minlength=len(self.templates),
+        )
+        held = np.flatnonzero(counts)
+        counts = counts[held]
+        return NodeUsage(
+            _amounts(scale, counts, requests[held], asks[held]),
+            _amounts(scale, counts * is_daemon[held], requests[held], asks[held]),
+            [
+                ports[i]
+                for i, n in zip(held.tolist(), counts.tolist(), strict=True)
+                if ports[i]
+                for _ in range(n)
+            ],
+        )
 
 
 def _amounts(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from pyscale.model.content import content_key
+from pyscale.model.nodes import HOSTNAME_LABEL
 from pyscale.model.pods import Pod, PodSpec
+from pyscale.model.resources import CPU, MEMORY
 
 from .parity import VOLUME_LOOKUP
 from .podspec import host_ports, pod_requests, pod_requirements
-from .requirements import Requirements, one_of
+from .requirements import Requirements, from_labels, from_written, one_of
 from .topology import GroupTerm, affinity_terms, inverse_terms, spread_terms
 from .volumes import PodVolumes, Volumes
 
@@ -31,6 +34,46 @@ class PodForm:
     strict: Requirements
     own: tuple[GroupTerm, ...]
     inverse: tuple[GroupTerm, ...]
+
+    @cached_property
+    def label_key(self) -> Hashable:
+        """What selectors read of the pod: its namespace and labels."""
+        return self.namespace, frozenset(self.labels.items())
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """What the queue orders by: the largest cpu first, then the largest memory."""
+        return -self.requests.get(CPU, 0), -self.requests.get(MEMORY, 0)
+
+    @cached_property
+    def ports(self) -> tuple[tuple[str, int, str], ...]:
+        """The host ports, sorted, so that equal sets are one."""
+        return tuple(sorted(host_ports(self.spec)))
+
+    @cached_property
+    def topology_keys(self) -> frozenset[str]:
+        """The topology keys of its terms but the hostname."""
+        keys = {term.key for term in (*self.own, *self.inverse)}
+        return frozenset(keys - {HOSTNAME_LABEL})
+
+    @cached_property
+    def written_values(self) -> dict[str, frozenset[str]]:
+        """Every value that it names of a key, at any stage of relaxation."""
+        spec = self.spec
+        terms = [from_labels(spec.node_selector)]
+        terms += [
+            from_written(term.match_expressions) for term in spec.required_node_affinity or ()
+        ]
+        terms += [
+            from_written(weighted.preference.match_expressions)
+            for weighted in spec.preferred_node_affinity
+        ]
+        terms += [alternative for alternative in self.volumes.alternatives if alternative]
+        values: dict[str, frozenset[str]] = {}
+        for term in terms:
+            for held in term:
+                values[held.key] = values.get(held.key, frozenset()) | held.values
+        return values
 
 
 @dataclass
@@ -99,8 +142,3 @@ class FormTable:
             tuple(own),
             tuple(inverse),
         )
-
-
-def form_ports(form: PodForm) -> tuple[tuple[str, int, str], ...]:
-    """Return the host ports of a form, sorted, so that equal sets are one."""
-    return tuple(sorted(host_ports(form.spec)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import is_
 
 from pyscale.model.catalog import ON_DEMAND, RESERVED
 from pyscale.model.groups import NodePool
@@ -42,8 +43,11 @@ class Conditions:
     drifted: dict[str, tuple[str, int]]
 
 
-def evaluate_conditions(objects: ClusterObjects, type_of: TypeOf) -> Conditions:
+def evaluate_conditions(
+    objects: ClusterObjects, type_of: TypeOf, memo: DriftMemo | None = None
+) -> Conditions:
     """Evaluate the conditions of all nodes of existing pools."""
+    memo = memo or DriftMemo()
     pools = {pool.name: pool for pool in objects.node_pools}
     consolidatable: set[str] = set()
     under: set[str] = set()
@@ -52,7 +56,7 @@ def evaluate_conditions(objects: ClusterObjects, type_of: TypeOf) -> Conditions:
         pool = pools.get(node.pool)
         if pool is None or node.deleting:
             continue
-        reason = drift_reason(objects, node, pool, type_of)
+        reason = drift_reason(objects, node, pool, type_of, memo)
         if reason:
             since = node.drifted_since_ns
             drifted[node.name] = (reason, objects.now_ns if since is None else since)
@@ -71,16 +75,54 @@ def last_activity_ns(node: StateNode, now_ns: int) -> int:
     return now_ns - DEFAULT_AGE_NS
 
 
-def drift_reason(objects: ClusterObjects, node: StateNode, pool: NodePool, type_of: TypeOf) -> str:
+@dataclass(slots=True)
+class _Answers:
+    """What is known of a node, and what it depends on; None has not been asked."""
+
+    parts: tuple[object, ...]
+    fits: bool | None = None
+    offered: bool | None = None
+
+
+class DriftMemo:
+    """What was found out about the drift of nodes, as long as they, pools and types stay."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, _Answers] = {}
+
+    def of(self, node: StateNode, pool: NodePool, compiled: CompiledType | None) -> _Answers:
+        """Return what is known about a node, which may be nothing yet."""
+        parts = (node.claim_labels, pool, compiled)
+        known = self._known.get(node.name)
+        if known is None or not all(map(is_, known.parts, parts)):
+            known = self._known[node.name] = _Answers(parts)
+        return known
+
+
+def drift_reason(
+    objects: ClusterObjects,
+    node: StateNode,
+    pool: NodePool,
+    type_of: TypeOf,
+    memo: DriftMemo,
+) -> str:
     """Return the first reason why the node is not what its pool asks for, empty for none."""
     if node.stale_hash:
         return NODE_POOL_DRIFTED
-    if not from_labels(node.claim_labels).compatible(from_written(pool.requirements)):
+    compiled = type_of(node)
+    answers = memo.of(node, pool, compiled)
+    if answers.fits is None:
+        required = from_written(pool.requirements)
+        answers.fits = from_labels(node.claim_labels).compatible(required)
+    if not answers.fits:
         return REQUIREMENTS_DRIFTED
     created = node.creation_ns
     age = DEFAULT_AGE_NS if created is None else objects.now_ns - created
-    if age > TYPE_CHECK_AGE_NS and not _is_still_offered(objects, node, type_of(node)):
-        return INSTANCE_TYPE_NOT_FOUND
+    if age > TYPE_CHECK_AGE_NS:
+        if answers.offered is None:
+            answers.offered = _is_still_offered(objects, node, compiled)
+        if not answers.offered:
+            return INSTANCE_TYPE_NOT_FOUND
     return node.provider_drift
 
 

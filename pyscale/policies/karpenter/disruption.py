@@ -30,7 +30,7 @@ from .candidates import (
     make_candidate,
     undisrupted_reason,
 )
-from .conditions import Conditions, evaluate_conditions
+from .conditions import Conditions, DriftMemo, evaluate_conditions
 from .consolidation import DELETE, REPLACE, Command, Consolidation, NoCommand
 from .instance_types import CompiledType
 from .launch_prices import LaunchPrices
@@ -113,6 +113,8 @@ class Disruption:
         The compiled cluster; all simulations run over it.
     prices : LaunchPrices, optional
         What was looked up before over the same templates.
+    drift : DriftMemo, optional
+        What was found out before about the drift of nodes.
 
     Attributes
     ----------
@@ -120,18 +122,23 @@ class Disruption:
         Which nodes are Consolidatable and Drifted.
     """
 
-    def __init__(self, solver: Solver, prices: LaunchPrices | None = None) -> None:
+    def __init__(
+        self,
+        solver: Solver,
+        prices: LaunchPrices | None = None,
+        drift: DriftMemo | None = None,
+    ) -> None:
         self.solver = solver
         self.objects = solver.objects
         self.pools = {pool.name: pool for pool in self.objects.node_pools}
-        everything = {compiled.name: compiled for compiled in solver.compiled_types}
+        everything = solver.types_by_name
         self._types_of_pool = {
             name: {seen: everything[seen] for seen in self.objects.types_of_pool[name]}
             if name in self.objects.types_of_pool
             else everything
             for name in self.pools
         }
-        self.conditions: Conditions = evaluate_conditions(self.objects, self.type_of)
+        self.conditions: Conditions = evaluate_conditions(self.objects, self.type_of, drift)
         self._considered: dict[str, tuple[list[Candidate], dict[str, str]]] = {}
         self._budgets: dict[str, dict[str, int]] = {}
         self.consolidation = Consolidation(

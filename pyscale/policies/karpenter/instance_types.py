@@ -71,27 +71,39 @@ def compile_catalog(catalog: Catalog, reservation_label: str = "") -> tuple[Comp
         For a type without offerings, an offering without a price, or two types of one name.
     """
     seen: set[str] = set()
+    shared: dict[tuple[str, str, str], Requirements] = {}
     compiled = []
     for kind in catalog.instance_types:
         if kind.name in seen:
             raise InvalidObjectError(f"instance type {kind.name}", "the name is taken twice")
         seen.add(kind.name)
-        compiled.append(compile_type(kind, reservation_label))
+        compiled.append(compile_type(kind, reservation_label, shared))
     return tuple(compiled)
 
 
-def compile_type(kind: InstanceType, reservation_label: str = "") -> CompiledType:
-    """Compile one type; see :func:`compile_catalog`."""
+def compile_type(
+    kind: InstanceType,
+    reservation_label: str = "",
+    shared: dict[tuple[str, str, str], Requirements] | None = None,
+) -> CompiledType:
+    """Compile one type; see :func:`compile_catalog`.
+
+    ``shared`` keeps the requirement sets of offerings, of which there are few.
+    """
     if not kind.offerings:
         raise InvalidObjectError(f"instance type {kind.name}", "expected at least one offering")
     for i, offering in enumerate(kind.offerings):
         if offering.price != offering.price:
             where = f"instance type {kind.name}: offerings[{i}].price"
             raise InvalidObjectError(where, "expected a price, found none")
-    offers = tuple(
-        Offer(offering, _offering_requirements(offering, reservation_label))
-        for offering in kind.offerings
-    )
+    shared = {} if shared is None else shared
+    offers = []
+    for offering in kind.offerings:
+        key = offering.capacity_type, offering.zone, offering.reservation_id
+        requirements = shared.get(key)
+        if requirements is None:
+            requirements = shared[key] = _offering_requirements(offering, reservation_label)
+        offers.append(Offer(offering, requirements))
     available = [offering for offering in kind.offerings if offering.available]
     parts = [
         one_of(INSTANCE_TYPE_LABEL, (kind.name,)),
@@ -104,7 +116,7 @@ def compile_type(kind: InstanceType, reservation_label: str = "") -> CompiledTyp
         ids = (offering.reservation_id for offering in available if offering.reservation_id)
         parts.append(one_of(reservation_label, ids))
     parts.extend(one_of(key, values) for key, values in kind.labels.items())
-    return CompiledType(kind.name, kind, Requirements(parts), offers, _groups(kind, offers))
+    return CompiledType(kind.name, kind, Requirements(parts), tuple(offers), _groups(kind, offers))
 
 
 def _offering_requirements(offering: Offering, reservation_label: str) -> Requirements:

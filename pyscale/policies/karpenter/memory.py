@@ -2,21 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import is_
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pyscale.kernel._provision_tables import TemplateTable
 from pyscale.model.catalog import RESERVED, Catalog
 from pyscale.model.groups import NodePool
+from pyscale.model.nodes import HOSTNAME_LABEL
 
-from .classes import FormTable
-from .daemons import DaemonPod, daemon_pods
+from .bound_pods import NodeUsage
+from .classes import FormTable, PodForm
+from .daemons import DaemonPod, daemon_pods, outstanding_requests
 from .instance_types import CompiledType, compile_catalog
+from .requirements import from_labels, one_of
 from .scale import Scale, Span
 from .sets import SetTable
-from .state import ClusterObjects, Settings
-from .templates import Template, build_templates
+from .state import ClusterObjects, Settings, StateNode
+from .templates import NODES, Template, build_templates
 from .topology import DomainUniverse
+
+
+@dataclass(frozen=True, eq=False)
+class NodeMeasure:
+    """What is in use on a state node and what is left of it.
+
+    ``room`` has what the node lists less the requests of its pods and of the daemons that will
+    come; ``set_id`` is the requirement set of its labels.
+    """
+
+    usage: NodeUsage
+    room: Mapping[str, int]
+    capacity: Mapping[str, int]
+    set_id: int
+    is_within: bool
+    _scaled: list[tuple[Scale, tuple[list[int], list[int]]]] = field(default_factory=list)
+    _spanned: list[Span] = field(default_factory=list)
+
+    def is_new_to(self, span: Span) -> bool:
+        """Say whether a span of templates meets the node for the first time."""
+        if self._spanned and self._spanned[0] is span:
+            return False
+        self._spanned[:] = [span]
+        return True
+
+    def scaled(self, scale: Scale) -> tuple[list[int], list[int]]:
+        """Return room and capacity along the axes of a scale."""
+        if not self._scaled or self._scaled[0][0] is not scale:
+            rows = scale.amounts(self.room), scale.amounts(self.capacity)
+            self._scaled[:] = [(scale, rows)]
+        return self._scaled[0][1]
+
+
+class ClassParts(NamedTuple):
+    """What the kernel's class of a form is made of, but ports and taints."""
+
+    requests: NDArray[np.int64]
+    set_id: int
+    host: int
+    strict_id: int
+    strict_host: int
+    alternatives: NDArray[np.int32]
 
 
 class CompileMemory:
@@ -28,6 +78,12 @@ class CompileMemory:
 
     def __init__(self) -> None:
         self._kept: dict[Hashable, tuple[tuple[Any, ...], Any]] = {}
+        self._measures: dict[str, tuple[tuple[Any, ...], NodeMeasure]] = {}
+        self._class_parts: dict[PodForm, tuple[SetTable, Scale, ClassParts]] = {}
+        self._spanned: set[PodForm] = set()
+        self._span_of_templates: Span | None = None
+        self._span = Span({}, {})
+        self._scale: Scale | None = None
 
     def _recall(self, what: str, objects: tuple[Any, ...], values: tuple[Hashable, ...]) -> Any:
         held = self._kept.get((what, values))
@@ -101,6 +157,86 @@ class CompileMemory:
             found = (fresh, templates, universe)
             self._keep("templates", parts, values, found)
         return found  # type: ignore[no-any-return]
+
+    def types_by_name(self, types: tuple[CompiledType, ...]) -> dict[str, CompiledType]:
+        """Return the types by their names."""
+        key = ((types,), ())
+        found: dict[str, CompiledType] | None = self._recall("names", *key)
+        if found is None:
+            found = {compiled.name: compiled for compiled in types}
+            self._keep("names", *key, found)
+        return found
+
+    def measure(
+        self, node: StateNode, usage: NodeUsage, daemons: Sequence[DaemonPod], sets: SetTable
+    ) -> NodeMeasure:
+        """Return what is left on a node; new only if it or its pods changed."""
+        parts = (node.labels, node.allocatable, node.capacity, node.taints, usage, daemons, sets)
+        held = self._measures.get(node.name)
+        if held is not None and all(map(is_, held[0], parts)):
+            return held[1]
+        # Only what the node lists is subtracted from, then what daemons will need.
+        used = usage.used
+        room = {name: amount - used.get(name, 0) for name, amount in node.allocatable.items()}
+        for name, amount in outstanding_requests(daemons, node, usage.daemons).items():
+            room[name] = room.get(name, 0) - amount
+        hostname = one_of(HOSTNAME_LABEL, (node.hostname,))
+        set_id = sets.split(from_labels(node.labels).merged((hostname,)))[0]
+        is_within = all(amount >= 0 for amount in room.values())
+        measure = NodeMeasure(usage, room, node.capacity, set_id, is_within)
+        self._measures[node.name] = (parts, measure)
+        return measure
+
+    def class_parts(self, form: PodForm, sets: SetTable, scale: Scale) -> ClassParts:
+        """Return what the kernel's class of a form is made of."""
+        held = self._class_parts.get(form)
+        if held is not None and held[0] is sets and held[1] is scale:
+            return held[2]
+        alternatives: list[int] = []
+        for alternative in form.volumes.alternatives:
+            alternatives += (-1, -1) if alternative is None else sets.split(alternative)
+        parts = ClassParts(
+            scale.vector(form.requests),
+            *sets.split(form.requirements),
+            *sets.split(form.strict),
+            np.array(alternatives, dtype=np.int32),
+        )
+        self._class_parts[form] = (sets, scale, parts)
+        return parts
+
+    def scale(
+        self,
+        templates: Sequence[Template],
+        forms: Iterable[PodForm],
+        measures: Iterable[NodeMeasure],
+    ) -> Scale:
+        """Return a scale for the amounts of templates, forms and nodes, and of earlier calls.
+
+        Raises
+        ------
+        UnsupportedError
+            If amounts of one resource differ too much for 64 bits.
+        """
+        of_templates = self.span(templates)
+        if self._span_of_templates is not of_templates:
+            self._span_of_templates, self._scale = of_templates, None
+            self._span, self._spanned = of_templates, set()
+        new: list[Mapping[str, int]] = []
+        if self._scale is None:
+            new += [template.pool.limits or {} for template in templates]
+        for form in forms:
+            if form not in self._spanned:
+                self._spanned.add(form)
+                new.append(form.requests)
+        for measure in measures:
+            if measure.is_new_to(of_templates):
+                new += (measure.room, measure.capacity)
+        if new or self._scale is None:
+            self._span = Span.of(new, self._span)
+            scale = Scale.of((), frozenset((NODES,)), self._span)
+            if self._scale != scale:
+                self._scale = scale
+        return self._scale
 
     def span(self, templates: Sequence[Template]) -> Span:
         """Return the span of all amounts of the templates."""

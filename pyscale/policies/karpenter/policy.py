@@ -16,6 +16,7 @@ from pyscale.model.times import SECOND
 
 from ..base import BOOTING, READY, ClusterView, Setting
 from ..decision import Action, AddNodes, Decision, RemoveNodes, ReplaceNodes, WakeOn
+from .conditions import DriftMemo
 from .consolidation import DELETE
 from .disruption import Disruption
 from .disruption_loop import NEVER_NS, DisruptionLoop, Execution
@@ -243,6 +244,7 @@ class KarpenterRun:
         self._clock = Clock()
         self._memory = CompileMemory()
         self._prices = LaunchPrices()
+        self._drift = DriftMemo()
         self._window = Window(policy.batch_idle_duration_ns, policy.batch_max_duration_ns)
         self._disruption = DisruptionLoop()
         # When something else than a poll is due.
@@ -275,7 +277,8 @@ class KarpenterRun:
             nonlocal solver
             if solver is None:
                 objects = self._cluster.objects(view, self._nominated)
-                solver = Solver(objects, self._settings, memory=self._memory)
+                pending = self._cluster.pending(view, objects)
+                solver = Solver(objects, self._settings, pending, self._memory)
             return solver
 
         actions: list[Action] = []
@@ -288,7 +291,7 @@ class KarpenterRun:
         clock = self._clock.look(view)
         if not actions:
             for execution in self._disruption.step(
-                view.now_ns, clock, lambda: Disruption(look(), self._prices)
+                view.now_ns, clock, lambda: Disruption(look(), self._prices, self._drift)
             ):
                 actions.append(_action(execution))
         self._appointment_ns = min(
@@ -315,8 +318,10 @@ class KarpenterRun:
                 self._nominated[node_id(solver.nodes[number].name)] = until
         self._nominated = {node: end for node, end in self._nominated.items() if end > view.now_ns}
         orders: list[Action] = []
+        ids = solver.pending.ids
+        assert ids is not None
         for claim in solution.claims:
-            pods = [int(solver.pending.pods[i].uid) for i in claim.pods if i < len(solver.pending)]
+            pods = [int(ids[i]) for i in claim.pods if i < len(ids)]
             reason = f"Provision: {len(claim.pods)} pods need a node of {claim.pool}"
             orders.append(order_of(claim, reason, pods))
         return orders

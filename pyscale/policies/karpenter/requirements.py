@@ -245,7 +245,7 @@ def make_requirement(
 class Requirements:
     """One requirement per key; immutable."""
 
-    __slots__ = ("_by_key",)
+    __slots__ = ("_by_key", "_hash")
 
     def __init__(self, requirements: Iterable[Requirement] = ()) -> None:
         by_key: dict[str, Requirement] = {}
@@ -269,7 +269,11 @@ class Requirements:
         return isinstance(other, Requirements) and self._by_key == other._by_key
 
     def __hash__(self) -> int:
-        return hash(frozenset(self._by_key.values()))
+        try:
+            return self._hash
+        except AttributeError:
+            self._hash: int = hash(frozenset(self._by_key.values()))
+            return self._hash
 
     def get(self, key: str) -> Requirement | None:
         """Return the requirement on the key, None without one."""

@@ -115,12 +115,19 @@ class Claim:
             names = names.with_min_values(held.min_values)
         requirements = self.requirements.merged((names,))
         well_known = self.template.columns.well_known
-        capacity_types = {
-            offer.offering.capacity_type
-            for compiled in self.types
-            for offer in compiled.offers
-            if offer.offering.available and requirements.compatible(offer.requirements, well_known)
-        }
+        # Many offerings share few requirement sets.
+        answers: dict[Requirements, bool] = {}
+        capacity_types = set()
+        for compiled in self.types:
+            for offer in compiled.offers:
+                if not offer.offering.available:
+                    continue
+                known = answers.get(offer.requirements)
+                if known is None:
+                    known = requirements.compatible(offer.requirements, well_known)
+                    answers[offer.requirements] = known
+                if known:
+                    capacity_types.add(offer.offering.capacity_type)
         if capacity_types:
             requirements = requirements.merged((one_of(CAPACITY_TYPE_LABEL, capacity_types),))
         return requirements.without(SIMULATION_ONLY)

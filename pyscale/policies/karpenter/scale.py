@@ -68,13 +68,14 @@ class Scale:
 
     def vector(self, resources: Mapping[str, int]) -> NDArray[np.int64]:
         """Return the amounts along the axes, 0 where the list says nothing."""
-        return np.array(
-            [
-                resources.get(name, 0) // unit
-                for name, unit in zip(self.names, self.units, strict=True)
-            ],
-            dtype=np.int64,
-        )
+        return np.array(self.amounts(resources), dtype=np.int64)
+
+    def amounts(self, resources: Mapping[str, int]) -> list[int]:
+        """Return the amounts along the axes as Python's integers."""
+        return [
+            resources.get(name, 0) // unit
+            for name, unit in zip(self.names, self.units, strict=True)
+        ]
 
     def table(self, lists: Iterable[Mapping[str, int]]) -> NDArray[np.int64]:
         """Return one vector per list."""

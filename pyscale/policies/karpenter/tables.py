@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyscale.kernel._provision import Provisioner
-from pyscale.model.nodes import HOSTNAME_LABEL
 from pyscale.model.pods import Pod
-from pyscale.model.resources import CPU, MEMORY, NANO
+from pyscale.model.resources import NANO
 
 from .batch import PendingPods, pending_columns
-from .bound_pods import BoundPods, NodeUsage
-from .classes import PodForm, form_ports
-from .daemons import outstanding_requests
-from .memory import CompileMemory
+from .bound_pods import NOTHING_USED, BoundPods
+from .classes import PodForm
+from .memory import CompileMemory, NodeMeasure
 from .oracle import Oracle
 from .parity import NODE_LIMIT, UNSTABLE_SORT
 from .podspec import ports_conflict, untolerated
 from .relaxation import relax
-from .requirements import from_labels, one_of
-from .scale import Scale
 from .state import ClusterObjects, Settings, StateNode
 from .templates import NODES, limits_left
 from .topology_tables import TopologyTables
@@ -74,10 +69,10 @@ class ClusterTables:
         }
         self._memory = memory = memory or CompileMemory()
         self.compiled_types = memory.types(objects.catalog, objects.reservation_label)
-        by_name = {compiled.name: compiled for compiled in self.compiled_types}
+        self.types_by_name = memory.types_by_name(self.compiled_types)
         self.pools = objects.pools_in_order()
         self.types_of_pool = {
-            pool.name: [by_name[name] for name in objects.types_of_pool[pool.name]]
+            pool.name: [self.types_by_name[name] for name in objects.types_of_pool[pool.name]]
             if pool.name in objects.types_of_pool
             else self.compiled_types
             for pool in self.pools
@@ -113,12 +108,10 @@ class ClusterTables:
         self._intern_taints()
         self._intern_ports()
         self._intern_reservations()
-        rooms = self._node_rooms()
+        measures = self._measure_nodes()
         active = [node for node in self.nodes if not node.marked_for_deletion]
         limits = [limits_left(template.pool, active) for template in self.templates]
-        self.scale = Scale.of(
-            self._amounts(rooms, limits), frozenset((NODES,)), self._memory.span(self.templates)
-        )
+        self.scale = self._memory.scale(self.templates, self.occurring_forms, measures)
         self.topology = TopologyTables(self)
         self.oracle = Oracle(self)
         sizes = (len(template.columns.columns) for template in self.templates)
@@ -136,7 +129,7 @@ class ClusterTables:
         repaired = self.settings.repaired
         self.kernel.set_repairs(NODE_LIMIT in repaired, UNSTABLE_SORT in repaired)
         self._add_templates(limits)
-        self._add_nodes(rooms)
+        self._add_nodes(measures)
         self._class_of_form: dict[int, int] = {}
         self._form_of_class: list[int] = []
         self._add_bound()
@@ -155,18 +148,17 @@ class ClusterTables:
         """Tell the kernel who is pending, who leaves with which node, and the queue's order."""
         objects = self.objects
         leaves = self.bound.leave(objects.budgets, objects.now_ns)
-        leavers_off, leavers = [0], []
-        for node in self.nodes:
-            if node.has_node:
-                leavers += [i for i in self.bound.on_node(node.node_name) if leaves[i]]
-            leavers_off.append(len(leavers))
-        self.leavers_off = np.array(leavers_off, dtype=np.int32)
-        self.leavers = np.array(leavers, dtype=np.int32)
+        # Node by node, and on each in the order of the list.
+        nodes = np.where(leaves, self.bound_nodes, -1)
+        order = np.argsort(nodes, kind="stable")
+        counts = np.bincount(nodes[nodes >= 0], minlength=len(self.nodes))
+        self.leavers = order[np.count_nonzero(nodes < 0) :].astype(np.int32)
+        self.leavers_off = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
         moving: list[int] = []
         for node in objects.nodes:
             if node.marked_for_deletion:
-                i = self.node_number[node.name]
-                moving += leavers[leavers_off[i] : leavers_off[i + 1]]
+                first, end = self.leavers_off[self.node_number[node.name] :][:2].tolist()
+                moving += self.leavers[first:end].tolist()
         self.moving = [self.bound[number] for number in moving]
         pending_ranks, bound_ranks = self._ranks()
         self.kernel.set_batch(
@@ -181,32 +173,29 @@ class ClusterTables:
 
     def _ranks(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Number the pods in the queue's order: cpu, memory, creation, uid."""
-        sizes = [
-            (-form.requests.get(CPU, 0), -form.requests.get(MEMORY, 0))
-            for form in self.occurring_forms
-        ]
+        sizes = [form.size for form in self.occurring_forms]
         place = {size: i for i, size in enumerate(sorted(set(sizes)))}
         size_rank = np.array([place[size] for size in sizes], dtype=np.int64)
         created = np.concatenate([self.pending.created_ns, self.bound.created_ns()])
-        uids = [*self.pending.uid_keys(), *self.bound.uids()]
-        uid_rank = np.empty(len(uids), dtype=np.int64)
-        uid_rank[sorted(range(len(uids)), key=uids.__getitem__)] = np.arange(len(uids))
+        uids = self._uid_ranks()
         sizes_of_pods = size_rank[np.concatenate([self.pending_classes, self.bound_classes])]
         ranks = np.empty(len(uids), dtype=np.int64)
-        ranks[np.lexsort((uid_rank, created, sizes_of_pods))] = np.arange(len(uids))
+        ranks[np.lexsort((uids, created, sizes_of_pods))] = np.arange(len(uids))
         return ranks[: len(self.pending)], ranks[len(self.pending) :]
 
-    def _amounts(
-        self, rooms: list[dict[str, int]], limits: list[dict[str, int]]
-    ) -> Iterator[Mapping[str, int]]:
-        """Every resource list that the kernel will see, but those of the templates."""
-        yield from rooms
-        yield from limits
-        yield from (form.requests for form in self.occurring_forms)
-        yield from (node.capacity for node in self.nodes)
+    def _uid_ranks(self) -> NDArray[np.int64]:
+        """Number the pods, pending ones first, in the order of their uids."""
+        ids = self.pending.ids, self.bound.ids
+        if ids[0] is not None and ids[1] is not None:
+            return np.concatenate(ids)
+        uids = [*self.pending.uid_keys(), *self.bound.uids()]
+        ranks = np.empty(len(uids), dtype=np.int64)
+        ranks[sorted(range(len(uids)), key=uids.__getitem__)] = np.arange(len(uids))
+        return ranks
 
     def _intern_taints(self) -> None:
         self.taint_lists: list[tuple[Any, ...]] = []
+        self._tolerations: dict[tuple[Any, ...], NDArray[np.uint8]] = {}
         self._taint_ids: dict[tuple[Any, ...], int] = {}
         for taints in [
             *(template.pool.taints for template in self.templates),
@@ -221,7 +210,7 @@ class ClusterTables:
         self._port_sets: list[tuple[Any, ...]] = []
         self._port_ids: dict[tuple[Any, ...], int] = {}
         for form in self.occurring_forms:
-            ports = form_ports(form)
+            ports = form.ports
             if ports and ports not in self._port_ids:
                 self._port_ids[ports] = len(self._port_sets)
                 self._port_sets.append(ports)
@@ -239,24 +228,17 @@ class ClusterTables:
         self.reservation_ids = {name: i for i, name in enumerate(self.reservations)}
         self._reservation_capacity = list(capacity.values())
 
-    def _node_rooms(self) -> list[dict[str, int]]:
-        """What each node has left, outstanding daemons taken off."""
-        rooms = []
-        nothing = NodeUsage({}, {}, [])
-        self._usages = [
-            self.bound.usage(node.node_name, self.forms) if node.has_node else nothing
+    def _measure_nodes(self) -> list[NodeMeasure]:
+        """What is in use on each node and what is left, outstanding daemons taken off."""
+        return [
+            self._memory.measure(
+                node,
+                self.bound.usage(node.node_name, self.forms) if node.has_node else NOTHING_USED,
+                self.daemons,
+                self.sets,
+            )
             for node in self.nodes
         ]
-        for node, usage in zip(self.nodes, self._usages, strict=True):
-            used = usage.used
-            # Only what the node lists is subtracted from, then what daemons will need.
-            room = {name: amount - used.get(name, 0) for name, amount in node.allocatable.items()}
-            missing = outstanding_requests(self.daemons, node, usage.daemons)
-            left = {name: amount - missing.get(name, 0) for name, amount in room.items()}
-            for name, amount in missing.items():
-                left.setdefault(name, -amount)
-            rooms.append(left)
-        return rooms
 
     def _add_templates(self, limits: list[dict[str, int]]) -> None:
         for template, left in zip(self.templates, limits, strict=True):
@@ -280,25 +262,26 @@ class ClusterTables:
         if self.settings.reserved_capacity:
             self.kernel.set_reservations(self._reservation_capacity)
 
-    def _add_nodes(self, rooms: list[dict[str, int]]) -> None:
+    def _add_nodes(self, measures: list[NodeMeasure]) -> None:
         numbers = {template.pool.name: i for i, template in enumerate(self.templates)}
-        sets, ports_off, ports = [], [0], []
-        for node, usage in zip(self.nodes, self._usages, strict=True):
-            labels = from_labels(node.labels).merged((one_of(HOSTNAME_LABEL, (node.hostname,)),))
-            sets.append(self.sets.split(labels)[0])
-            ports += [self._port_ids[taken] for taken in usage.ports]
+        ports_off, ports = [0], []
+        for measure in measures:
+            ports += [self._port_ids[taken] for taken in measure.usage.ports]
             ports_off.append(len(ports))
+        nodes = self.nodes
+        scaled = [measure.scaled(self.scale) for measure in measures]
+        shape = (len(nodes), len(self.scale.names))
         self.kernel.set_nodes(
-            np.array(sets, dtype=np.int32),
-            self.scale.table(rooms),
+            np.array([measure.set_id for measure in measures], dtype=np.int32),
+            np.array([room for room, _ in scaled], dtype=np.int64).reshape(shape),
             self.topology.node_hosts,
-            np.array([self._taint_ids[node.taints] for node in self.nodes], dtype=np.int32),
-            np.array([numbers.get(node.pool, -1) for node in self.nodes], dtype=np.int32),
-            self.scale.table({**node.capacity} for node in self.nodes),
+            np.array([self._taint_ids[node.taints] for node in nodes], dtype=np.int32),
+            np.array([numbers.get(node.pool, -1) for node in nodes], dtype=np.int32),
+            np.array([capacity for _, capacity in scaled], dtype=np.int64).reshape(shape),
             np.array(
                 [
-                    not node.marked_for_deletion and all(x >= 0 for x in room.values())
-                    for node, room in zip(self.nodes, rooms, strict=True)
+                    not node.marked_for_deletion and measure.is_within
+                    for node, measure in zip(nodes, measures, strict=True)
                 ],
                 dtype=np.uint8,
             ),
@@ -307,7 +290,7 @@ class ClusterTables:
                     (0 if node.marked_for_deletion else LIMITED + KNOWN * node.has_node)
                     + LIMITS_VOLUMES * bool(node.csi_limits)
                     + UNINITIALIZED * (node.managed and not node.initialized)
-                    for node in self.nodes
+                    for node in nodes
                 ],
                 dtype=np.uint8,
             ),
@@ -319,30 +302,33 @@ class ClusterTables:
     def _add_class(self, number: int) -> int:
         """Give a form to the kernel; its groups follow."""
         form = self.forms.forms[number]
-        set_id, host = self.sets.split(form.requirements)
-        strict_id, strict_host = self.sets.split(form.strict)
-        alternatives: list[int] = []
-        for alternative in form.volumes.alternatives:
-            alternatives += (-1, -1) if alternative is None else self.sets.split(alternative)
-        ports = form_ports(form)
+        parts = self._memory.class_parts(form, self.sets, self.scale)
         class_id = self.kernel.add_class(
-            self.scale.vector(form.requests),
-            set_id,
-            strict_id,
-            host,
-            strict_host,
-            host < 0 or self.oracle.host(host, self.topology.n_hosts),
-            np.array(
-                [not untolerated(taints, form.spec.tolerations) for taints in self.taint_lists],
-                dtype=np.uint8,
-            ),
-            self._port_ids[ports] if ports else -1,
+            parts.requests,
+            parts.set_id,
+            parts.strict_id,
+            parts.host,
+            parts.strict_host,
+            parts.host < 0 or self.oracle.host(parts.host, self.topology.n_hosts),
+            self._tolerated(form),
+            self._port_ids[form.ports] if form.ports else -1,
             -1,
-            np.array(alternatives, dtype=np.int32),
+            parts.alternatives,
         )
         self._class_of_form[number] = class_id
         self._form_of_class.append(number)
         return int(class_id)
+
+    def _tolerated(self, form: PodForm) -> NDArray[np.uint8]:
+        """Return which taint lists the pods tolerate."""
+        tolerations = form.spec.tolerations
+        known = self._tolerations.get(tolerations)
+        if known is None:
+            known = self._tolerations[tolerations] = np.array(
+                [not untolerated(taints, tolerations) for taints in self.taint_lists],
+                dtype=np.uint8,
+            )
+        return known
 
     def form_of_class(self, class_id: int) -> PodForm:
         """Return the form behind one of the kernel's classes."""

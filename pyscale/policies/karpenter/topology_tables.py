@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from pyscale.model.nodes import HOSTNAME_LABEL
 
-from .requirements import from_labels, from_written
+from .requirements import from_labels
 from .topology import GroupTerm, NodeFilter
 
 if TYPE_CHECKING:
     from .classes import PodForm
     from .tables import ClusterTables
+
+_NONE: list[int] = []
 
 
 class TopologyTables:
@@ -85,8 +87,7 @@ class TopologyTables:
         self._classes_of_labels: list[list[int]] = []
         self._selected: list[list[int]] = []  # groups, by label set
         self._kept_away: list[list[int]] = []
-        self._terms: list[tuple[list[int], list[int]]] = []  # own, owned inverse groups, by class
-        self._own: list[list[int]] = []
+        self._own: list[list[int]] = []  # by class, in the order of their numbers
         self._owned: list[list[int]] = []
 
     @property
@@ -102,16 +103,13 @@ class TopologyTables:
         return known
 
     def _collect_keys(self) -> set[str]:
-        return {
-            term.key
-            for form in self._solver.occurring_forms
-            for term in (*form.own, *form.inverse)
-            if term.key != HOSTNAME_LABEL
-        }
+        return set().union(*(form.topology_keys for form in self._solver.occurring_forms))
 
     def _collect_values(self) -> dict[str, set[str]]:
         """Every value of a topology key that a set of the round can hold."""
         values: dict[str, set[str]] = {key: set(self._solver.universe.of(key)) for key in self.keys}
+        if len(self.keys) == 1:
+            return values
         for node in self._solver.nodes:
             for key in self.keys:
                 for labels in (node.labels, node.node_labels):
@@ -122,18 +120,8 @@ class TopologyTables:
                 if held.key in values:
                     values[held.key] |= held.values
         for form in self._solver.occurring_forms:
-            spec = form.spec
-            terms = [from_labels(spec.node_selector)]
-            terms += [from_written(t.match_expressions) for t in spec.required_node_affinity or ()]
-            terms += [
-                from_written(weighted.preference.match_expressions)
-                for weighted in spec.preferred_node_affinity
-            ]
-            terms += [alternative for alternative in form.volumes.alternatives if alternative]
-            for term in terms:
-                for held in term:
-                    if held.key in values:
-                        values[held.key] |= held.values
+            for key in values.keys() & form.written_values.keys():
+                values[key] |= form.written_values[key]
         return values
 
     # ------------------------------------------------------------------ groups
@@ -146,31 +134,32 @@ class TopologyTables:
         forms = [self._solver.form_of_class(number) for number in numbers]
         changed: set[int] = set(numbers)
         for number, form in zip(numbers, forms, strict=True):
-            own = list(dict.fromkeys(self._group(False, term) for term in form.own))
-            owned = list(dict.fromkeys(self._group(True, term) for term in form.inverse))
-            for group in owned:
-                self._owners[group].add(number)
-            self._terms.append((own, owned))
-            self._own.append([])
-            self._owned.append([])
-            labels = self._label_set(form)
-            self._classes_of_labels[labels].append(number)
+            for term in form.own:
+                self._group(False, term)
+            for term in form.inverse:
+                self._owners[self._group(True, term)].add(number)
+            self._classes_of_labels[self._label_set(form)].append(number)
         for group in range(first_new_group, len(self._groups)):
             changed.update(self._select(group))
-        for number, form in zip(numbers, forms, strict=True):
-            self._own[number] = self._own_triples(form, self._terms[number][0])
-            self._owned[number] = self._owned_pairs(form)
+        for form in forms:
+            self._own.append(self._own_triples(form) if form.own else _NONE)
+            self._owned.append(self._owned_pairs(form) if form.inverse else _NONE)
         for group in range(first_new_group, len(self._groups)):
             self._finish_group(group)
+        if not self._groups:
+            return
         for number in sorted(changed):
             labels = self._label_set(self._solver.form_of_class(number))
-            kernel.set_class_groups(
-                number,
-                np.array(self._own[number], dtype=np.int32),
-                np.array(self._kept_away[labels], dtype=np.int32),
-                np.array(self._selected[labels], dtype=np.int32),
-                np.array(self._owned[number], dtype=np.int32),
+            groups = (
+                self._own[number],
+                self._kept_away[labels],
+                self._selected[labels],
+                self._owned[number],
             )
+            if any(groups):
+                kernel.set_class_groups(
+                    number, *(np.array(some, dtype=np.int32) for some in groups)
+                )
 
     def _group(self, inverse: bool, term: GroupTerm) -> int:
         identity = (inverse, term.identity)
@@ -187,7 +176,7 @@ class TopologyTables:
         return known
 
     def _label_set(self, form: PodForm) -> int:
-        identity = (form.namespace, frozenset(form.labels.items()))
+        identity = form.label_key
         known = self._label_sets.get(identity)
         if known is None:
             known = self._label_sets[identity] = len(self._label_forms)
@@ -221,7 +210,7 @@ class TopologyTables:
                         counted[number] = 1
         return changed
 
-    def _own_triples(self, form: PodForm, groups: list[int]) -> list[int]:
+    def _own_triples(self, form: PodForm) -> list[int]:
         triples: list[int] = []
         seen: set[int] = set()
         for term in form.own:

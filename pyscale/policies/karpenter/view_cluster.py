@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyscale.model.catalog import SPOT, Catalog
 from pyscale.model.nodes import CAPACITY_TYPE_LABEL, HOSTNAME_LABEL
@@ -14,6 +15,7 @@ from pyscale.model.pods import Pod, PodCondition
 from pyscale.model.times import SECOND
 
 from ..base import BOOTING, DRAINING, TERMINATING, ClusterView, Int32s, Int64s, Setting
+from .batch import PendingPods, pending_columns
 from .bound_pods import PodColumns
 from .disruption_loop import CLOCK_LIFETIME_NS
 from .labels import INITIALIZED_LABEL, REGISTERED_LABEL
@@ -78,6 +80,7 @@ class ViewCluster:
         self._volumes = Volumes()
         self._catalogs: tuple[Catalog, Catalog] | None = None
         self._spot_pools: bool | None = None
+        self._is_provisionable: NDArray[np.bool_] | None = None
 
     def spot_matters(self, view: ClusterView) -> bool:
         """Say whether some pool may buy spot machines, or has some."""
@@ -126,7 +129,6 @@ class ViewCluster:
             node_pools=view.pools,
             catalog=self._sold(view),
             nodes=tuple(nodes),
-            pods=tuple(self._pending(view)),
             bound=self._bound(rows),
             daemon_sets=self._daemon_sets,
             namespaces=self._namespaces,
@@ -211,27 +213,25 @@ class ViewCluster:
             np.concatenate([nothing, *(row.bound_ns for row in rows.values())])
             + self._setting.epoch_ns,
             self._memo,
+            [row.ids for row in rows.values()],
         )
 
-    def _pending(self, view: ClusterView) -> list[Pod]:
-        epoch = self._setting.epoch_ns
-        columns = zip(
-            view.pending_pod.tolist(),
-            view.pending_class.tolist(),
-            view.pending_since_ns.tolist(),
-            strict=True,
-        )
-        return [
-            Pod(
-                name=f"p{number:012d}",
-                template=self._setting.templates[class_id],
-                uid=f"{number:012d}",
-                creation_ns=since + epoch,
-                phase="Pending",
-                conditions=_UNSCHEDULABLE,
+    def pending(self, view: ClusterView, objects: ClusterObjects) -> PendingPods:
+        """Return the pending pods that provisioning does not ignore."""
+        if self._is_provisionable is None:
+            samples = tuple(
+                Pod(f"{number:09d}", template, phase="Pending", conditions=_UNSCHEDULABLE)
+                for number, template in enumerate(self._setting.templates)
             )
-            for number, class_id, since in columns
-        ]
+            ignored = pending_columns(replace(objects, pods=samples)).ignored
+            self._is_provisionable = np.array([pod.key not in ignored for pod in samples], bool)
+        kept = self._is_provisionable[view.pending_class]
+        return PendingPods(
+            self._setting.templates,
+            view.pending_class[kept],
+            view.pending_since_ns[kept] + self._setting.epoch_ns,
+            ids=view.pending_pod[kept],
+        )
 
     def _node(self, view: ClusterView, i: int, name: str, last_event_ns: int | None) -> StateNode:
         kind = view.kinds[view.node_kind[i]]
