@@ -50,15 +50,15 @@ def label_key_problems(key: str) -> tuple[str, ...]:
         if not parts[0]:
             problems.append("prefix part must be non-empty")
         else:
-            if len(parts[0]) > 253:
-                problems.append("prefix part must be no more than 253 characters")
+            if len(parts[0].encode()) > 253:
+                problems.append("prefix part must be no more than 253 bytes")
             if not _SUBDOMAIN.fullmatch(parts[0]):
                 problems.append(f"prefix part {_SUBDOMAIN_RULE}")
     name = parts[-1]
     if not name:
         problems.append("name part must be non-empty")
-    elif len(name) > 63:
-        problems.append("name part must be no more than 63 characters")
+    elif len(name.encode()) > 63:
+        problems.append("name part must be no more than 63 bytes")
     if not _NAME.fullmatch(name):
         problems.append(f"name part {_NAME_RULE}")
     return tuple(problems)
@@ -68,8 +68,8 @@ def label_key_problems(key: str) -> tuple[str, ...]:
 def label_value_problems(value: str) -> tuple[str, ...]:
     """Return what is wrong with a label value; empty if nothing is."""
     problems = []
-    if len(value) > 63:
-        problems.append("must be no more than 63 characters")
+    if len(value.encode()) > 63:
+        problems.append("must be no more than 63 bytes")
     if value and not _NAME.fullmatch(value):
         problems.append(_VALUE_RULE)
     return tuple(problems)
