@@ -5,6 +5,7 @@ Specification section 2; upstream ``core/static_autoscaler.go:RunOnce``.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -267,16 +268,18 @@ class Autoscaler:
         now: int,
     ) -> ScaleUpContext:
         def quotas() -> QuotaTracker:
-            rows = {node.name: node for node in self._fleet.rows}
-            used = []
-            for name in self._snapshot.names():
-                row = rows.get(name)
-                group = row.group if row is not None else name.split("/")[0]
-                if group:
-                    used.append(contributions[group])
-                elif row is not None:
-                    used.append(self._node_contribution(row))
-            return QuotaTracker(maxima(self.options), used)
+            fleet = self._fleet
+            used = Counter(fleet.rows[position].group for position in fleet.listed.tolist())
+            without = used.pop("", 0)
+            used.update(name.split("/")[0] for name in self._snapshot.added())
+            parts = [(contributions[group], count) for group, count in used.items()]
+            if without:
+                parts += [
+                    (self._node_contribution(fleet.rows[position]), 1)
+                    for position in fleet.listed.tolist()
+                    if not fleet.rows[position].group
+                ]
+            return QuotaTracker(maxima(self.options), parts)
 
         self._read_targets(seen)
         return ScaleUpContext(

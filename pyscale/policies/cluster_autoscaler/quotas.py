@@ -59,15 +59,17 @@ class QuotaTracker:
     ----------
     limits : mapping
         Upper limits by resource (:func:`maxima`).
-    used : iterable of mapping
-        The contribution of every node.
+    used : iterable of (mapping, int)
+        Contributions of nodes, and how many nodes have each.
     """
 
-    def __init__(self, limits: Mapping[str, int], used: Iterable[Mapping[str, int]]) -> None:
+    def __init__(
+        self, limits: Mapping[str, int], used: Iterable[tuple[Mapping[str, int], int]]
+    ) -> None:
         total = dict.fromkeys(limits, 0)
-        for node in used:
+        for node, count in used:
             for name in total:
-                total[name] += node.get(name, 0)
+                total[name] += node.get(name, 0) * count
         self.left = {name: max(0, limit - total[name]) for name, limit in limits.items()}
 
     def allowed(self, node: Mapping[str, int], count: int) -> int:

@@ -26,6 +26,7 @@ from .node_shapes import NodeShape
 from .options import Options
 from .planner import Removable
 from .world import (
+    NO_PODS,
     OUT_OF_RESOURCES,
     TO_BE_DELETED,
     Controller,
@@ -68,6 +69,8 @@ class SimulatedPods:
         self.deletion_ns = _NoTimes()
         self._created: dict[int, int] = {}
         self._limit = 4096
+        self._pending = NO_PODS
+        self._since = self._order = no_numbers()
 
     def see(self, pods: Sequence[int], classes: Sequence[int], now: int) -> None:
         """Take in pods on a node; what pended before keeps its time of creation."""
@@ -76,21 +79,41 @@ class SimulatedPods:
             self.classes[pod] = table[index]
             self._created.setdefault(pod, now)
 
-    def see_pending(self, pods: PodList, since: Sequence[int]) -> None:
-        """Take in pods that pend."""
-        table = self.table
-        self._created.update(zip(pods.ids.tolist(), since, strict=True))
-        self.classes.update((p, table[c]) for p, c in zip(pods, pods.classes, strict=True))
+    def see_pending(self, view: ClusterView) -> PodList:
+        """Take in the pods that pend; as long as they are the same, so is the list."""
+        before = self._pending
+        if np.array_equal(view.pending_pod, before.ids):
+            return before
+        ids = view.pending_pod.copy()
+        self._pending = now = PodList(ids, ids, view.pending_class.copy())
+        self._since = view.pending_since_ns.copy()
+        self._order = np.argsort(ids)
+        is_new = ~np.isin(ids, before.ids, assume_unique=True)
+        fresh, table = now.where(is_new), self.table
+        self._created.update(zip(fresh, self._since[is_new].tolist(), strict=True))
+        self.classes.update(
+            (pod, table[index]) for pod, index in zip(fresh, fresh.classes.tolist(), strict=True)
+        )
+        return now
 
     def created_ns(self, ids: Int64s) -> Int64s:
         """Return times of creation."""
+        pending, order = self._pending.ids, self._order
+        if ids is pending:
+            return self._since
+        if len(pending):
+            place = np.minimum(np.searchsorted(pending, ids, sorter=order), len(order) - 1)
+            found = order[place]
+            if (pending[found] == ids).all():
+                return self._since[found]
         return np.array([self._created[pod] for pod in ids.tolist()], np.int64)
 
     def forget(self, rows: Sequence[NodeRow]) -> None:
-        """Forget pods that are on none of these nodes, once there are many more of them."""
+        """Forget pods that neither pend nor are on these nodes, once there are many of them."""
         if len(self.classes) <= self._limit:
             return
         live = {pod for row in rows for pod in row.pods}
+        live.update(self._pending)
         self.classes = {pod: self.classes[pod] for pod in live if pod in self.classes}
         self._created = {pod: self._created[pod] for pod in live if pod in self._created}
         self._limit = 2 * len(live) + 4096
@@ -201,7 +224,8 @@ class SimulatedWorld:
 
     def _row(self, view: ClusterView, groups: Sequence[str], index: int) -> NodeRow:
         kind = view.kinds[int(view.node_kind[index])]
-        ids, classes, _ = view.pods_on(index)
+        pods, indexes, _ = view.pods_on(index)
+        ids, classes = pods.copy(), indexes.copy()  # a view ends with its decision
         self._pods.see(ids.tolist(), classes.tolist(), view.now_ns)
         taints = kind.node.taints
         if view.node_state[index] in (DRAINING, TERMINATING):
@@ -238,9 +262,7 @@ class SimulatedWorld:
     def observe(self) -> Observation:
         """Return the view as objects; nodes that did not change are the same objects."""
         view = self.view
-        pending = PodList(view.pending_pod, view.pending_pod, view.pending_class)
-        if len(pending):
-            self._pods.see_pending(pending, view.pending_since_ns.tolist())
+        pending = self._pods.see_pending(view)
         groups = [
             NodeGroupRow(
                 name=group.name,

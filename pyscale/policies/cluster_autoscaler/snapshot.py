@@ -130,10 +130,9 @@ class Snapshot:
         """Return a node's name."""
         return self._names[handle]
 
-    def names(self) -> list[str]:
-        """Return the names of all nodes."""
-        is_there = self.placement.is_there
-        return [name for name, handle in self._handles.items() if is_there(handle)]
+    def added(self) -> list[str]:
+        """Return the names of the nodes that are no part of the base."""
+        return [name for names in self._added for name in names]
 
     def size(self) -> int:
         """Return the number of nodes."""
