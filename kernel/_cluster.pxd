@@ -18,13 +18,15 @@ from pyscale.kernel._nodes cimport NodeTable
 
 
 cdef class ClusterTable(NodeTable):
-    cdef nomination_t* nominations
-    cdef int64_t nomination_capacity
     cdef readonly int32_t n_nominations
 
     cdef int place(self, int32_t class_id, int32_t node, int32_t sign, bint trial) except -1 nogil
     cdef uint64_t port_bits(self, class_t* pods, int32_t node) noexcept nogil
     cdef int set_port_bits(self, class_t* pods, int32_t node, uint64_t bits) except -1 nogil
+    cdef int nominate_to(
+        self, int32_t node, int32_t class_id, int64_t priority, int64_t pod
+    ) except -1 nogil
+    cdef int withdraw(self, int32_t node, int64_t pod) except -1 nogil
     cdef int put(self, int32_t class_id, int32_t node) except -1 nogil
     cdef int take(self, int32_t class_id, int32_t node) except -1 nogil
     cdef int take_from_removed(self, int32_t class_id, int32_t node) except -1 nogil

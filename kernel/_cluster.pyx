@@ -15,7 +15,6 @@ sums, host ports are restored), ``commit`` keeps them.
 """
 
 from libc.stdint cimport int16_t, int32_t, int64_t, uint64_t
-from libc.stdlib cimport free
 
 from pyscale.kernel._growth cimport push, reserve
 from pyscale.kernel._match cimport NAME_COLUMN
@@ -45,9 +44,6 @@ cdef class ClusterTable(NodeTable):
         Whether the list of nodes goes round the zones (kube-scheduler) or keeps the order in
         which nodes were added (Cluster Autoscaler).
     """
-
-    def __dealloc__(self):
-        free(self.nominations)
 
     # --- pods ---
 
@@ -217,31 +213,47 @@ cdef class ClusterTable(NodeTable):
 
     # --- nominations ---
 
+    cdef int nominate_to(
+        self, int32_t node_id, int32_t class_id, int64_t priority, int64_t pod
+    ) except -1 nogil:
+        cdef node_t* node = &self.nodes[node_id]
+        cdef nomination_t* nomination
+        reserve(
+            <void**>&node.nominations, &node.nomination_room,
+            node.n_nominated + 1, sizeof(nomination_t),
+        )
+        nomination = &node.nominations[node.n_nominated]
+        nomination.class_id = class_id
+        nomination.priority = priority
+        nomination.pod = pod
+        node.n_nominated += 1
+        self.n_nominations += 1
+        return 0
+
+    cdef int withdraw(self, int32_t node_id, int64_t pod) except -1 nogil:
+        """Forget every nomination of a pod to a node."""
+        cdef node_t* node = &self.nodes[node_id]
+        cdef int32_t kept = 0, i
+        for i in range(node.n_nominated):
+            if node.nominations[i].pod != pod:
+                node.nominations[kept] = node.nominations[i]
+                kept += 1
+        self.n_nominations -= node.n_nominated - kept
+        node.n_nominated = kept
+        return 0
+
     def nominate(self, int32_t node_id, int32_t class_id, int64_t priority, int64_t pod):
         """Say that a pod waits for room on a node."""
         if self.nodes[node_id].n_nominated == MAX_NOMINATED:
             raise ValueError(f"at most {MAX_NOMINATED} pods may be nominated to one node")
-        reserve(
-            <void**>&self.nominations, &self.nomination_capacity,
-            self.n_nominations + 1, sizeof(nomination_t),
-        )
-        self.nominations[self.n_nominations].node = node_id
-        self.nominations[self.n_nominations].class_id = class_id
-        self.nominations[self.n_nominations].priority = priority
-        self.nominations[self.n_nominations].pod = pod
-        self.n_nominations += 1
-        self.nodes[node_id].n_nominated += 1
+        self.nominate_to(node_id, class_id, priority, pod)
 
     def clear_nomination(self, int64_t pod):
         """Forget every nomination of a pod."""
-        cdef int32_t kept = 0, i
-        for i in range(self.n_nominations):
-            if self.nominations[i].pod == pod:
-                self.nodes[self.nominations[i].node].n_nominated -= 1
-            else:
-                self.nominations[kept] = self.nominations[i]
-                kept += 1
-        self.n_nominations = kept
+        cdef int32_t i
+        for i in range(self.n_nodes):
+            if self.nodes[i].n_nominated:
+                self.withdraw(i, pod)
 
     # --- fork and revert ---
 

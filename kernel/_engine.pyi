@@ -1,12 +1,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ._ledger import Ledger
 from ._placer import Placer
-from ._population import Population
 
-class Engine(Population):
+class Engine(Ledger):
     placer: Placer
     n_events: int
+    n_preempted: int
+    n_preempted_lost: int
     @property
     def live_bytes(self) -> int: ...
     def __init__(
@@ -14,6 +16,7 @@ class Engine(Population):
         request: NDArray[np.int64],
         priority: NDArray[np.int32],
         restart: NDArray[np.uint8],
+        gated: NDArray[np.uint8],
         row_class: NDArray[np.int32],
         row_arrival: NDArray[np.int64],
         row_duration: NDArray[np.int64],

@@ -1,4 +1,4 @@
-"""Which node a pod class may run on: the filters in profile order, trials, victims."""
+"""Which node a pod class may run on: the filters in profile order."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
@@ -98,9 +98,6 @@ cdef class FilterTable(ClassTable):
     cdef bint affinity_holds(self, class_t* pods, int32_t node) noexcept nogil
     cdef int local_verdict(self, class_t* pods, int32_t node, bint alone) except -1 nogil
     cdef int distant_verdict(self, class_t* pods, int32_t node) except -1 nogil
-    cdef int check_nominated(
-        self, int32_t class_id, int32_t node, int64_t priority, int64_t pod
-    ) except -1 nogil
     cdef int ask_rule(
         self, class_t* pods, int32_t rule, const int32_t* nodes, int32_t n, double* out
     ) except -1 nogil

@@ -29,6 +29,11 @@ cdef struct kind_t:
     int64_t* image_sizes
     int32_t zone
 
+cdef struct nomination_t:
+    int32_t class_id
+    int64_t priority
+    int64_t pod
+
 cdef struct node_t:
     int32_t kind
     int32_t position          # in the flat list, -1 if it isn't in it
@@ -44,6 +49,8 @@ cdef struct node_t:
     ints_t counts             # ... and how many pods of each
     ints_t images
     ints_t image_holders      # as known when the node last changed
+    nomination_t* nominations  # pods that wait for room here
+    int64_t nomination_room
     int32_t n_nominated
 
 cdef struct image_t:
@@ -143,12 +150,6 @@ cdef struct volume_t:
 cdef struct driver_t:
     int32_t* limit            # per node, -1 none
     int32_t* attached         # per node: unique volumes
-
-cdef struct nomination_t:
-    int32_t node
-    int32_t class_id
-    int64_t priority
-    int64_t pod
 
 
 cdef class NodeList:

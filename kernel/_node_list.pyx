@@ -23,6 +23,7 @@ cdef class NodeList:
             free(self.nodes[i].counts.at)
             free(self.nodes[i].images.at)
             free(self.nodes[i].image_holders.at)
+            free(self.nodes[i].nominations)
         for i in range(self.n_groups):
             free(self.groups[i].nodes.at)
         free(self.nodes)

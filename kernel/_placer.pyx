@@ -6,14 +6,26 @@ start; a kind is made known by :meth:`Placer.add_kind` before a node of it appea
 run without the GIL; those that touch Python objects take it themselves.
 """
 
+from libc.stdlib cimport free
+
+from ._population cimport Population
 from ._typedefs cimport index_t
 
 
 cdef class Placer:
-    """Base class of schedulers; derive from it in Cython and override every method but two.
+    """Base class of schedulers; derive from it in Cython.
 
-    ``bind_run`` and ``may_help`` have a slow but right version here.
+    What is here serves schedulers without backoff, preemption, or rules about other pods; the slow
+    but right ``bind_run`` and ``may_help`` may stay, too.  All else is to be overridden.
     """
+
+    def __cinit__(self, *_):
+        self.backoff_ns = ()
+        self.flush_ns = 1
+        self.patience_ns = -1
+
+    def __dealloc__(self):
+        free(self.victims.at)
 
     def add_kind(self, kind: object, allocatable: object) -> None:
         """Make a node kind known; its number is the count of earlier calls.
@@ -55,9 +67,43 @@ cdef class Placer:
             raise NotImplementedError
 
     cdef int may_help(self, index_t pod_class, index_t node) except -1 nogil:
-        # Whether the last release on this node may let in a pod of the class that found no node
-        # before.  1 may be wrong, 0 must be right.
+        # Whether what happened on this node last (a release, or that it came or was opened) may let
+        # in a pod of the class that found no node before.  1 may be wrong, 0 must be right.
         return 1
+
+    cdef int awaits_room(self, index_t pod_class) except -1 nogil:
+        # Whether the end of any pod makes the scheduler try the class again, which found no node.
+        return 1
+
+    cdef int watches(self, index_t pod_class) except -1 nogil:
+        # Whether pods of the class may be let in by pods that are bound.
+        return 0
+
+    cdef int lets_in(self, index_t pod_class, index_t bound_class) except -1 nogil:
+        # Whether the binding of a pod of the other class may let in one of a class that watches.
+        return 0
+
+    cdef int may_preempt(self, Population who, index_t pod_class, index_t host) except -1 nogil:
+        # Whether a pod of the class would find room on the node host of who without the less
+        # important pods there.
+        return 0
+
+    cdef index_t preempt(self, Population who, const index_t* hosts, index_t pod) except -2 nogil:
+        # Choose a node for a pending pod that found none, and put the pods that must leave it into
+        # self.victims; -1 if that helps nowhere.  hosts[node] is the id of a node in who.
+        return -1
+
+    cdef int nominate(self, index_t pod_class, index_t pod, index_t node) except -1 nogil:
+        # The pod waits for the room of those that left the node for it.
+        return 0
+
+    cdef int withdraw(self, index_t pod, index_t node) except -1 nogil:
+        # It does so no more.
+        return 0
+
+    cdef index_t retry(self, index_t pod_class, index_t pod, index_t node) except -2 nogil:
+        # As bind, but for the pod that was nominated to the node (-1: not any more).
+        return self.bind(pod_class)
 
     cdef int add_node(self, index_t node, index_t kind) except -1 nogil:
         # A node of the kind appears in a free slot, open and without pods.

@@ -1,4 +1,4 @@
-"""Who is there in a simulated cluster: pods, nodes, classes, and the waiting lines."""
+"""Who is there in a simulated cluster: pods, nodes and classes."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
@@ -17,7 +17,7 @@ cdef struct pod_t:
     time_ns_t ended        # -1 while it pends or runs
     int32_t row            # of the trace, or -1 - index into the later pods
     index_t node           # -1 while it pends; the last node when it ended
-    index_t next           # in the list of its node, or of its class while it pends
+    index_t next           # in the list of its node, or in its line while it pends
     index_t previous
 
 
@@ -46,18 +46,21 @@ cdef struct node_t:
 
 cdef struct class_t:
     int32_t priority
-    index_t head           # oldest pending pod
-    index_t tail
     index_t n_pending
     index_t n_bound
-    index_t place          # in the heap of active or the list of blocked classes, -1 in neither
+    index_t place          # in the list of blocked classes, -1 outside
+    time_ns_t failed       # when no node was found for it last, -1 for never
     uint8_t blocked        # the placer found no node and nothing changed since
+    uint8_t stirred        # ... but now something did
     uint8_t restart
+    uint8_t gated          # has scheduling gates: never tried
+    uint8_t awaits_room    # the end of a pod makes the scheduler try it again
+    uint8_t watches        # pods that are bound elsewhere may let it in
+    uint8_t preempts       # is more important than some other class
 
 
 cdef class Population:
     cdef readonly time_ns_t now
-    cdef readonly int64_t pending_version   # grows with every change of the waiting lines
     cdef readonly int64_t pod_version       # grows whenever a pod is bound or ends
     cdef readonly int64_t node_version      # grows with every change of a node but its pods
     cdef const int32_t[::1] row_class
@@ -67,10 +70,6 @@ cdef class Population:
     cdef readonly index_t n_resources
     cdef quantity_t* request                # class-major
     cdef class_t* classes
-    cdef index_t* active                    # binary heap, the class whose pod comes first on top
-    cdef index_t n_active
-    cdef index_t* blocked
-    cdef index_t n_blocked
     cdef pod_t* pods
     cdef readonly index_t n_pods
     cdef index_t pod_room
@@ -87,18 +86,7 @@ cdef class Population:
     cdef index_t class_of(self, index_t pod) except -1 nogil
     cdef time_ns_t created_of(self, index_t pod) except -1 nogil
     cdef time_ns_t duration_of(self, index_t pod) except -2 nogil
-    cdef int comes_before(self, index_t a, index_t b) except -1 nogil
-    cdef int sift_up(self, index_t place) except -1 nogil
-    cdef int sift_down(self, index_t place) except -1 nogil
-    cdef int activate(self, index_t pod_class) except -1 nogil
-    cdef int deactivate(self, index_t pod_class) except -1 nogil
-    cdef int block(self, index_t pod_class) except -1 nogil
-    cdef int unblock(self, index_t pod_class) except -1 nogil
-    cdef int unblock_all(self) except -1 nogil
     cdef int reserve_pods(self, index_t room) except -1 nogil
-    cdef int enqueue(self, index_t pod) except -1 nogil
-    cdef int dequeue(self, index_t pod) except -1 nogil
-    cdef index_t turn_of(self, index_t pod_class, index_t most) except -1 nogil
     cdef index_t new_pod(self, int32_t row) except -1 nogil
     cdef index_t new_later(
         self, index_t pod_class, time_ns_t duration, index_t origin

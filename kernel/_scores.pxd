@@ -3,8 +3,8 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from pyscale.kernel._cluster cimport class_t, spread_t
-from pyscale.kernel._filters cimport FilterTable
 from pyscale.kernel._score cimport strategy_t
+from pyscale.kernel._trials cimport TrialTable
 
 cdef enum:  # score plugins
     S_TAINTS = 0
@@ -17,7 +17,7 @@ cdef enum:  # score plugins
     N_SCORERS = 7
 
 
-cdef class ScoreTable(FilterTable):
+cdef class ScoreTable(TrialTable):
     cdef int64_t[N_SCORERS] weights
     cdef uint8_t[N_SCORERS] scored       # in the last window
     cdef bint first_of_best

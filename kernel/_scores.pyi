@@ -1,13 +1,13 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from ._filters import FilterTable
+from ._trials import TrialTable
 
 _Score: TypeAlias = tuple[list[int], list[int] | None]
 
 def use_avx2(wanted: bool) -> bool: ...
 
-class ScoreTable(FilterTable):
+class ScoreTable(TrialTable):
     def set_strategies(
         self,
         type: int,

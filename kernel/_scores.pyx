@@ -10,7 +10,7 @@ from libc.stdlib cimport free
 from libc.string cimport memset
 
 from pyscale.kernel._cluster cimport INFEASIBLE, class_t, node_t, spread_t
-from pyscale.kernel._filters cimport FITS, FilterTable
+from pyscale.kernel._filters cimport FITS
 from pyscale.kernel._growth cimport reserve
 from pyscale.kernel._match cimport static_t
 from pyscale.kernel._score cimport (
@@ -26,6 +26,7 @@ from pyscale.kernel._score cimport (
     round_away,
 )
 from pyscale.kernel._topology cimport counter_t
+from pyscale.kernel._trials cimport TrialTable
 from pyscale.kernel._windows cimport (
     add_constant,
     add_scaled,
@@ -52,7 +53,7 @@ def use_avx2(bint wanted):
     return bool(window_avx2)
 
 
-cdef class ScoreTable(FilterTable):
+cdef class ScoreTable(TrialTable):
     """A cluster that scores nodes."""
 
     def __cinit__(self, bint interleaved=True):

@@ -21,7 +21,6 @@ from ._typedefs cimport index_t, time_ns_t
 import numpy as np
 
 cdef enum:
-    POD_PENDING = 1   # wakes the driver, as in _engine.pyx
     REPLICA = -3      # origin of a pod that replaces none
 
 
@@ -52,7 +51,8 @@ cdef class WorkloadEngine(Engine):
 
     Parameters
     ----------
-    request, priority, restart, row_class, row_arrival, row_duration, row_count, row_node, daemons
+    request, priority, restart, gated, row_class, row_arrival, row_duration, row_count, row_node,
+    daemons
         As for :class:`Engine`.
     placer : Placer
     workload_class : ndarray of int32, shape (n_workloads,)
@@ -80,6 +80,7 @@ cdef class WorkloadEngine(Engine):
         request,
         priority,
         restart,
+        gated,
         row_class,
         row_arrival,
         row_duration,
@@ -190,8 +191,7 @@ cdef class WorkloadEngine(Engine):
         its.request += self.cpu_request[its.pod_class]
         its.unbound_request += self.cpu_request[its.pod_class]
         self.n_events += 1
-        if self.classes[its.pod_class].blocked:
-            self.woken |= POD_PENDING
+        self.note_pending(its.pod_class)
         self.enqueue(pod)
         return pod
 
@@ -243,16 +243,9 @@ cdef class WorkloadEngine(Engine):
 
     cdef int delete_unbound(self, index_t pod) except -1 nogil:
         """End a pod that waits."""
-        cdef index_t pod_class = self.class_of(pod)
-        cdef bint is_active = not self.classes[pod_class].blocked
         self.forget(pod)
-        # The heap of active classes is in order of their heads, and this may take a head away.
-        if is_active and self.classes[pod_class].place >= 0:
-            self.deactivate(pod_class)
-        self.dequeue(pod)
+        self.leave_line(pod)
         self.pods[pod].ended = self.now
-        if is_active and self.classes[pod_class].n_pending:
-            self.activate(pod_class)
         return 0
 
     cdef int delete(self, index_t workload, index_t count) except -1 nogil:
@@ -323,19 +316,16 @@ cdef class WorkloadEngine(Engine):
             raise IndexError(f"no workload {workload} or class {pod_class}")
         self.workloads[workload].pod_class = pod_class
 
-    def evict(self, pod):
-        """End a running pod early; return the id of the pod that takes its place, or -1."""
-        cdef index_t old = self.check_pod(pod)
-        cdef replica_t* record = self.replica_of(old)
+    cdef index_t end_early(self, index_t pod) except -2 nogil:
+        """Evict a pod that runs; the id of the pod that takes its place, or -1."""
+        cdef replica_t* record = self.replica_of(pod)
         cdef index_t workload
         if record == NULL:
-            return Engine.evict(self, pod)
-        if self.pods[old].node < 0 or self.pods[old].ended >= 0:
-            raise ValueError(f"pod {pod} does not run")
+            return Engine.end_early(self, pod)
         workload = record.workload
         self.n_events += 1
-        self.release(old)
-        return self.create(workload, old)
+        self.release(pod)
+        return self.create(workload, pod)
 
     def replica_counts(self, int32_t[::1] replicas):
         """Fill the number of pods of each workload, int32 of shape (n_workloads,)."""

@@ -8,10 +8,10 @@ may key its own memory by them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,9 @@ class Setting:
         Unix time of time zero.
     seed : int
         For policies that draw random numbers.
+    objects : mapping of str to tuple
+        Other objects of the cluster by kind, as a trace has them: Namespace, Service, Workload,
+        PersistentVolume, PersistentVolumeClaim, StorageClass, CSINode.
     """
 
     templates: tuple[PodTemplate, ...]
@@ -79,6 +82,7 @@ class Setting:
     expected_running: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     epoch_ns: int = 0
     seed: int = 0
+    objects: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,7 @@ def setting_of(
     expected_running: NDArray[np.float64] | None = None,
     epoch_ns: int = 0,
     seed: int = 0,
+    objects: Mapping[str, tuple[Any, ...]] | None = None,
 ) -> Setting:
     """Return the setting for pod classes: the resources they name, and their requests.
 
@@ -76,6 +78,7 @@ def setting_of(
         expected_running=running,
         epoch_ns=epoch_ns,
         seed=seed,
+        objects=objects or {},
     )
 
 

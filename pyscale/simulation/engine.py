@@ -10,9 +10,9 @@ from pyscale.model.pod_table import PodTable
 from pyscale.policies.base import Policy, Scheduler
 from pyscale.policies.check import check_decision
 from pyscale.policies.decision import Decision, WakeOn
+from pyscale.policies.disruption_budgets import BudgetTable
 from pyscale.policies.registry import resolve_policy, resolve_scheduler
 
-from .budgets import BudgetTable
 from .cloud import Cloud
 from .events import Event
 from .inputs import (
@@ -21,6 +21,7 @@ from .inputs import (
     end_of,
     engine_of,
     loads_of,
+    objects_of,
     setting_for,
     without_daemons,
 )
@@ -121,7 +122,15 @@ class Simulation:
         pods = pods.sorted_by_arrival()
         epoch = catalog.priced_at_ns if options.epoch_ns is None else options.epoch_ns
         self.setting = setting_for(
-            pods, catalog, budgets_of(trace), options.nodes, self.end_ns, epoch, seed, expected
+            pods,
+            catalog,
+            budgets_of(trace),
+            options.nodes,
+            self.end_ns,
+            epoch,
+            seed,
+            expected,
+            objects_of(trace),
         )
         self.policy = resolve_policy(policy)
         self.scheduler = resolve_scheduler(scheduler)

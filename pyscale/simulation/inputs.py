@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyscale.kernel._engine import Engine
 from pyscale.kernel._scaled import ScaledEngine
@@ -85,6 +86,11 @@ def budgets_of(trace: PodTable | PodSource) -> tuple[PodDisruptionBudget, ...]:
     return tuple(trace.objects.get("PodDisruptionBudget", ()))
 
 
+def objects_of(trace: PodTable | PodSource) -> Mapping[str, tuple[Any, ...]]:
+    """Return the trace's objects by kind."""
+    return {} if isinstance(trace, PodTable) else trace.objects
+
+
 def setting_for(
     pods: PodTable,
     catalog: Catalog,
@@ -94,6 +100,7 @@ def setting_for(
     epoch_ns: int,
     seed: int,
     expected: Float64s | None = None,
+    objects: Mapping[str, tuple[Any, ...]] | None = None,
 ) -> Setting:
     """Return the setting of a run; ``expected`` adds pods per class that the trace lacks."""
     begins = np.minimum(pods.arrival_ns, end_ns)
@@ -113,6 +120,7 @@ def setting_for(
         expected_running=running,
         epoch_ns=epoch_ns,
         seed=seed,
+        objects=objects,
     )
 
 
@@ -142,6 +150,7 @@ def engine_of(
         setting.requests,
         np.array([template.spec.priority or 0 for template in templates], np.int32),
         np.array([_restart(template) for template in templates], np.uint8),
+        gated_classes(templates).astype(np.uint8),
         pods.class_id,
         pods.arrival_ns,
         pods.duration_ns,
@@ -167,6 +176,11 @@ def engine_of(
         options.sample_ns,
         scaling,
     )
+
+
+def gated_classes(templates: Sequence[PodTemplate]) -> NDArray[np.bool_]:
+    """Return which classes have scheduling gates; nothing in a trace takes a gate away."""
+    return np.array([bool(template.spec.scheduling_gates) for template in templates], np.bool_)
 
 
 def _restart(template: PodTemplate) -> int:

@@ -94,11 +94,16 @@ class Metrics:
         Waiting times of pods, nearest rank; a pod that was never bound waited to the end.
     unschedulable_pods : int
         Never bound.
+    gated_pods : int
+        With scheduling gates: nobody looked for a node for them, and they are not among the others.
     pods : int
         Pods of the trace that arrived, and replicas that a pod autoscaler asked for.
     evictions : int
+        Pods that were evicted with their node; not those that were preempted.
+    preemptions : int
+        Pods that the scheduler evicted for more important ones.
     lost_pods : int
-        Evicted pods without a controller.
+        Evicted and preempted pods without a controller.
     nodes_launched, nodes_removed : int
         Machines bought in the run, and given back.
     launch_failures, interruptions : int
@@ -122,8 +127,10 @@ class Metrics:
     pending_p99_ns: int = 0
     pending_max_ns: int = 0
     unschedulable_pods: int = 0
+    gated_pods: int = 0
     pods: int = 0
     evictions: int = 0
+    preemptions: int = 0
     lost_pods: int = 0
     nodes_launched: int = 0
     nodes_removed: int = 0

@@ -9,8 +9,8 @@ import numpy as np
 from pyscale.kernel._engine import Engine
 from pyscale.policies.base import BOOTING, DRAINING, READY, Int64s
 from pyscale.policies.decision import ReplaceNodes
+from pyscale.policies.disruption_budgets import BudgetTable
 
-from .budgets import BudgetTable
 from .cloud import Cloud
 from .events import Event
 from .options import SimulationOptions

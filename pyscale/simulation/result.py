@@ -17,6 +17,7 @@ from pyscale.model.content import content_digest
 from pyscale.policies.base import Failure, Int64s, NodeKind
 
 from .clock import HOUR, format_ns
+from .inputs import gated_classes
 from .load_outcome import LoadOutcome, outcome_of
 from .metrics import LoadMetrics, Metrics, exact_sums, most_at_once, percentile, resource_use
 from .prices import dollars
@@ -180,7 +181,9 @@ def metric_lines(metrics: Metrics) -> list[tuple[str, str]]:
         ("pending time p99", format_ns(metrics.pending_p99_ns)),
         ("pending time max", format_ns(metrics.pending_max_ns)),
         ("unschedulable pods", f"{metrics.unschedulable_pods:,} of {metrics.pods:,}"),
+        *([("gated pods", f"{metrics.gated_pods:,}")] if metrics.gated_pods else []),
         ("evictions", f"{metrics.evictions:,}"),
+        *([("preemptions", f"{metrics.preemptions:,}")] if metrics.preemptions else []),
         ("nodes launched", f"{metrics.nodes_launched:,}"),
         ("nodes removed", f"{metrics.nodes_removed:,}"),
         ("node groups maintained", f"{metrics.node_groups:,}"),
@@ -232,14 +235,15 @@ def collect(run: Simulation, is_complete: bool) -> Result:
     use = resource_use(
         pods, nodes, run.setting.resources, run.setting.requests, run.kinds.allocatable, end_ns
     )
-    waiting = np.sort(pods.waiting_ns(end_ns))
+    is_gated = gated_classes(run.setting.templates)[pods.class_id]
+    waiting = np.sort(pods.waiting_ns(end_ns, ~is_gated))
     cost = dollars(sum(parts))
     vcpu_hours = use["cpu"].used / 1000
     bought = np.array([bool(kind.instance_type) for kind in kinds], np.bool_)
     is_bought = bought[nodes.kind]
     lives = until - nodes.created_ns
     codes = [failure.code for failure in run.recorder.failures]
-    never = (pods.pended_until_ns < 0) & ~pods.is_daemon
+    never = (pods.pended_until_ns < 0) & ~pods.is_daemon & ~is_gated
     load = None
     if isinstance(engine, ScaledEngine) and run.scaling is not None:
         load = outcome_of(engine, run.scaling)
@@ -255,8 +259,10 @@ def collect(run: Simulation, is_complete: bool) -> Result:
         pending_max_ns=percentile(waiting, 100),
         unschedulable_pods=int(never.sum()),
         pods=int(((pods.row >= 0) | (pods.origin == REPLICA)).sum()),
+        gated_pods=int(is_gated.sum()),
         evictions=run.recorder.n_evicted,
-        lost_pods=run.recorder.n_lost,
+        preemptions=engine.n_preempted,
+        lost_pods=run.recorder.n_lost + engine.n_preempted_lost,
         nodes_launched=int(is_bought.sum()),
         nodes_removed=int((is_bought & (nodes.gone_ns >= 0)).sum()),
         launch_failures=codes.count("LaunchFailed") + codes.count("InsufficientCapacity"),

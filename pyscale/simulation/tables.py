@@ -90,11 +90,14 @@ class PodColumns(_Columns):
         """When each pod was bound, or deleted before; -1 where it still pends."""
         return np.where(self.bound_ns < 0, self.ended_ns, self.bound_ns)
 
-    def waiting_ns(self, end_ns: int) -> Int64s:
-        """Return how long each pod that is no daemon pended; to ``end_ns`` where it still does."""
-        chosen = ~self.is_daemon
-        until = self.pended_until_ns[chosen]
-        return np.where(until < 0, end_ns, until) - self.created_ns[chosen]
+    def waiting_ns(self, end_ns: int, chosen: NDArray[np.bool_] | None = None) -> Int64s:
+        """Return how long each pod that is no daemon pended; to ``end_ns`` where it still does.
+
+        ``chosen``, bool of shape (n_pods,), leaves out others.
+        """
+        wanted = ~self.is_daemon if chosen is None else chosen & ~self.is_daemon
+        until = self.pended_until_ns[wanted]
+        return np.where(until < 0, end_ns, until) - self.created_ns[wanted]
 
 
 @dataclass(frozen=True, eq=False)

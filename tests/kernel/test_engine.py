@@ -29,6 +29,7 @@ def engine_of(classes, rows, daemons=(), scheduler=None):
         np.array(requests, np.int64).reshape(-1, 2).T,
         column("priority", np.int32, classes),
         column("restart", np.uint8, classes),
+        np.array([one.get("gated", 0) for one in classes], np.uint8),
         column("class", np.int32),
         column("arrival"),
         column("duration"),

@@ -47,6 +47,7 @@ def engine_of(plain, delay, on_sync, rows=()):
         np.array(REQUESTS, np.int64).T,
         np.zeros(3, np.int32),
         np.array([1, 1, 1], np.uint8),
+        np.zeros(3, np.uint8),
         np.zeros(len(arrivals), np.int32),
         np.ascontiguousarray(arrivals),
         np.ascontiguousarray(durations),

@@ -27,6 +27,7 @@ from .profile import (
     Profile,
     ScoringStrategy,
 )
+from .queue import SECOND, QueueOptions
 
 _MULTI_POINT = (
     "SchedulingGates",
@@ -51,6 +52,7 @@ _MULTI_POINT = (
     "NodeDeclaredFeatures",
 )
 _OUT_OF_TREE_GATED = ("GangScheduling", "TopologyPlacementGenerator", "PodGroupPodsCount")
+_PREEMPTION = ("DefaultPreemption",)
 _POINTS = (
     "preEnqueue", "queueSort", "preFilter", "filter", "postFilter", "preScore", "score",
     "reserve", "permit", "preBind", "bind", "postBind", "multiPoint",
@@ -85,6 +87,33 @@ def profile_from_configuration(
         Something upstream allows and this package does not have.
     """
     return _Reader(configuration or {}, scheduler_name, validate, version).profile()
+
+
+def queue_from_configuration(configuration: Mapping[str, Any] | None) -> QueueOptions:
+    """Read the backoff of a KubeSchedulerConfiguration.
+
+    Raises
+    ------
+    InvalidObjectError
+        ``podInitialBackoffSeconds`` is not positive, or more than ``podMaxBackoffSeconds``.
+    """
+    given = configuration or {}
+    seconds = {}
+    for name, default, least in (
+        ("podInitialBackoffSeconds", 1, 1),
+        ("podMaxBackoffSeconds", 10, None),
+    ):
+        value = given.get(name)
+        value = default if value is None else value
+        least = seconds["podInitialBackoffSeconds"] if least is None else least
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise InvalidObjectError(
+                f"$.{name}", f"expected an integer of at least {least}, found {value!r}"
+            )
+        seconds[name] = value
+    return QueueOptions(
+        seconds["podInitialBackoffSeconds"] * SECOND, seconds["podMaxBackoffSeconds"] * SECOND
+    )
 
 
 class _Reader:
@@ -149,6 +178,7 @@ class _Reader:
             percentage_of_nodes_to_score=self.in_range(
                 f"{self.path}.percentageOfNodesToScore", percentage, 0, 100
             ),
+            preemption=bool(self.expand("postFilter", plugins, multi_point, _PREEMPTION)),
             scheduler_name=self.given.get("schedulerName") or "default-scheduler",
             version=self.version,
             **self.arguments(),

@@ -95,6 +95,8 @@ class Profile:
     added_affinity : tuple of NodeSelectorTerm, optional
         Node affinity that the profile adds to every pod.
     added_preferences : tuple of PreferredNodeSelectorTerm
+    preemption : bool
+        Whether pods that fit nowhere preempt less important ones (plugin DefaultPreemption).
     min_candidate_nodes_percentage, min_candidate_nodes_absolute : int
         How many nodes preemption looks at.
     scheduler_name : str
@@ -119,6 +121,7 @@ class Profile:
     ignored_resource_groups: frozenset[str] = frozenset()
     added_affinity: tuple[NodeSelectorTerm, ...] | None = None
     added_preferences: tuple[PreferredNodeSelectorTerm, ...] = ()
+    preemption: bool = True
     min_candidate_nodes_percentage: int = 10
     min_candidate_nodes_absolute: int = 100
     scheduler_name: str = "default-scheduler"

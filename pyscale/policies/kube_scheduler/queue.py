@@ -33,6 +33,23 @@ class QueueOptions:
     flush_interval_ns: int = 30 * SECOND
     max_unschedulable_ns: int = 300 * SECOND
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.initial_backoff_ns <= self.max_backoff_ns:
+            raise ValueError(
+                f"max_backoff_ns must be at least initial_backoff_ns = {self.initial_backoff_ns}, "
+                f"found {self.max_backoff_ns}"
+            )
+        for name in ("flush_interval_ns", "max_unschedulable_ns"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be >= 1, found {getattr(self, name)}")
+
+    def backoffs(self) -> tuple[int, ...]:
+        """Return how long a pod backs off after its first failure, its second, and so on."""
+        durations = [min(self.initial_backoff_ns, self.max_backoff_ns)]
+        while 0 < durations[-1] < self.max_backoff_ns:
+            durations.append(min(2 * durations[-1], self.max_backoff_ns))
+        return tuple(durations)
+
 
 @dataclass
 class QueuedPod:
@@ -229,10 +246,8 @@ class SchedulingQueue:
         count = pod.consecutive_errors or pod.unschedulable_count
         if count == 0:
             return 0
-        duration = self.options.initial_backoff_ns
-        for _ in range(count - 1):
-            duration = min(2 * duration, self.options.max_backoff_ns)
-        return min(duration, self.options.max_backoff_ns)
+        durations = self.options.backoffs()
+        return durations[min(count, len(durations)) - 1]
 
     def _expiry(self, pod: QueuedPod) -> int:
         expiry = pod.timestamp_ns + self.backoff_ns(pod)
@@ -248,7 +263,7 @@ class SchedulingQueue:
 
     def _requeue(self, pod: QueuedPod, now_ns: int) -> None:
         expiry = self._expiry(pod)
-        backs_off = bool(pod.unschedulable_count or pod.consecutive_errors)
+        backs_off = self.backoff_ns(pod) > 0
         if backs_off and self._is_backing_off(expiry, now_ns):
             pod.place = BACKOFF
             heapq.heappush(self._backoff, (expiry, pod.order, pod.key))

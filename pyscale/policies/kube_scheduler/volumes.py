@@ -26,6 +26,7 @@ from .verdicts import UNRESOLVABLE, Refusal
 ZONE, REGION = "topology.kubernetes.io/zone", "topology.kubernetes.io/region"
 BETA_ZONE = "failure-domain.beta.kubernetes.io/zone"
 BETA_REGION = "failure-domain.beta.kubernetes.io/region"
+NO_PROVISIONER = "kubernetes.io/no-provisioner"
 _ZONE_KEYS = (ZONE, REGION, BETA_ZONE, BETA_REGION)
 _GA_KEY = {BETA_ZONE: ZONE, BETA_REGION: REGION}
 _EXCLUSIVE_KINDS = ("gcePersistentDisk", "awsElasticBlockStore", "iscsi", "rbd")
@@ -319,7 +320,7 @@ def _reaches(volume: PersistentVolume, node: Node) -> bool:
 
 
 def _can_provision(storage_class: StorageClass, node: Node) -> bool:
-    if storage_class.provisioner == "kubernetes.io/no-provisioner":
+    if storage_class.provisioner == NO_PROVISIONER:
         return False
     topologies = storage_class.allowed_topologies
     return not topologies or any(_all_hold(topology, node) for topology in topologies)

@@ -10,7 +10,8 @@ from pyscale.catalog.matching import is_met
 from pyscale.model.disruption import PodDisruptionBudget
 from pyscale.model.pods import PodTemplate
 from pyscale.model.requirements import LabelSelector
-from pyscale.policies.base import Int64s
+
+from .base import Int64s
 
 
 class BudgetTable:
@@ -39,9 +40,22 @@ class BudgetTable:
             tuple(np.flatnonzero(self._covers[:, index]).tolist())
             for index in range(len(templates))
         )
+        self._is_empty = [
+            budget.selector is not None
+            and not budget.selector.match_labels
+            and not budget.selector.match_expressions
+            for budget in budgets
+        ]
 
     def __len__(self) -> int:
         return len(self._budgets)
+
+    def read_by_preemption(self) -> tuple[tuple[int, ...], ...]:
+        """Return the budgets that preemption charges per class: an empty selector covers nobody."""
+        return tuple(
+            tuple(index for index in covering if not self._is_empty[index])
+            for covering in self.of_class
+        )
 
     def allowed(self, pending: Int64s, bound: Int64s) -> Int64s:
         """Return how many more pods each budget lets go, from the pods per class."""

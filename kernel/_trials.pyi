@@ -1,0 +1,19 @@
+from collections.abc import Iterable
+
+from ._filters import FilterTable
+
+class TrialTable(FilterTable):
+    def verdict(
+        self, class_id: int, node: int, priority: int = 0, pod: int = -1
+    ) -> tuple[int, int]: ...
+    def verdicts(
+        self, class_id: int, nodes: Iterable[int], priority: int = 0, pod: int = -1
+    ) -> list[tuple[int, int]]: ...
+    def skips(self, class_id: int) -> tuple[bool, bool]: ...
+    def plugin_verdicts(
+        self, class_id: int, node: int, priority: int = 0, pod: int = -1
+    ) -> tuple[list[int], int]: ...
+    def fits_empty(self, class_id: int, node: int) -> bool: ...
+    def try_victims(
+        self, class_id: int, node: int, victims: Iterable[int], priority: int, pod: int
+    ) -> tuple[int, int, list[bool]]: ...

@@ -1,0 +1,4 @@
+from ._population import Population
+
+class WaitingLines(Population):
+    pending_version: int
