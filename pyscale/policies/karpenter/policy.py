@@ -247,6 +247,7 @@ class KarpenterRun:
         self._drift = DriftMemo()
         self._window = Window(policy.batch_idle_duration_ns, policy.batch_max_duration_ns)
         self._disruption = DisruptionLoop()
+        self._pool_of_kind = np.empty(0, np.int32)
         # When something else than a poll is due.
         self._appointment_ns = 0
         #: How long a node is spared on which a round has placed pods.
@@ -333,9 +334,10 @@ class KarpenterRun:
         for index, pool in enumerate(view.pools):
             if pool.expire_after_ns is None:
                 continue
-            mine = [i for i, kind in enumerate(view.kinds) if kind.pool == index]
+            if len(self._pool_of_kind) != len(view.kinds):
+                self._pool_of_kind = np.array([kind.pool for kind in view.kinds], np.int32)
             rows = (view.node_state == READY) | (view.node_state == BOOTING)
-            rows &= np.isin(view.node_kind, mine)
+            rows &= self._pool_of_kind[view.node_kind] == index
             ends = view.node_created_ns[rows] + pool.expire_after_ns
             over = ends <= view.now_ns
             nodes = tuple(view.node_id[rows][over].tolist())
