@@ -199,7 +199,9 @@ cdef class ScoreTable(TrialTable):
         cdef int64_t total = 0
         if self.local_verdict(pods, node, True) != FITS:
             return INFEASIBLE
-        if self.usual_strategies and not pods.balance_skipped:
+        if not self.weights[S_RESOURCES] and not self.weights[S_BALANCE]:
+            total = 0
+        elif self.usual_strategies and not pods.balance_skipped:
             total = self.usual_score(pods, node)
         else:
             if self.weights[S_RESOURCES]:
