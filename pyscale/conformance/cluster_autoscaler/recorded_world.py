@@ -151,7 +151,8 @@ class RecordedWorld:
             pod = self.pods.add(f"{name}-own-{k}", f"uid-{name}-own-{k}", pod_class, now)
             self._alive[pod] = name
             self._on_node[name].append(pod)
-        self._launched[name].registered = True
+        if name in self._launched:
+            self._launched[name].registered = True
 
     def _apply_ready(self, name: str) -> None:
         self._apply_setReady(name, True)
