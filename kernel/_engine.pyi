@@ -1,14 +1,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ._ledger import Ledger
 from ._placer import Placer
+from ._scheduling import SchedulingEngine
 
-class Engine(Ledger):
-    placer: Placer
-    n_events: int
-    n_preempted: int
-    n_preempted_lost: int
+class Engine(SchedulingEngine):
     @property
     def live_bytes(self) -> int: ...
     def __init__(

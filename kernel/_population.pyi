@@ -1,5 +1,6 @@
 class Population:
     now: int
+    pod_version: int
     node_version: int
     n_classes: int
     n_resources: int

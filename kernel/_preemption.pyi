@@ -1,15 +1,9 @@
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._bind import ClusterState
-
-class Budgets(Protocol):
-    def __len__(self) -> int: ...
-    def allowed(
-        self, pending: NDArray[np.int64], bound: NDArray[np.int64]
-    ) -> NDArray[np.int64]: ...
 
 class Preemption:
     def __init__(
@@ -19,7 +13,7 @@ class Preemption:
         never: NDArray[np.bool_],
         budget_start: NDArray[np.int32],
         budget_of: NDArray[np.int32],
-        budgets: Budgets,
+        budgets: Any,
         percentage: int,
         absolute: int,
         seed: int,

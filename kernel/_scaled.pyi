@@ -16,6 +16,7 @@ class ScaledEngine(WorkloadEngine):
         request: NDArray[np.int64],
         priority: NDArray[np.int32],
         restart: NDArray[np.uint8],
+        gated: NDArray[np.uint8],
         row_class: NDArray[np.int32],
         row_arrival: NDArray[np.int64],
         row_duration: NDArray[np.int64],

@@ -98,7 +98,7 @@ def queue_from_configuration(configuration: Mapping[str, Any] | None) -> QueueOp
         ``podInitialBackoffSeconds`` is not positive, or more than ``podMaxBackoffSeconds``.
     """
     given = configuration or {}
-    seconds = {}
+    seconds: dict[str, int] = {}
     for name, default, least in (
         ("podInitialBackoffSeconds", 1, 1),
         ("podMaxBackoffSeconds", 10, None),

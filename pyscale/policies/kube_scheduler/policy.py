@@ -115,10 +115,11 @@ def _check_claims(snapshot: Snapshot, number: int, where: str) -> None:
         volume.kind == "ephemeral" for volume in snapshot.classes[number].template.spec.volumes
     ):
         raise UnsupportedError("volume claims in a simulation", where)
-    classes = {one.name: one for one in snapshot.objects.storage_classes}
+    choosing = {
+        one.name for one in snapshot.objects.storage_classes if one.provisioner == NO_PROVISIONER
+    }
     for claim in rules.to_bind:
-        storage_class = classes.get(claim.storage_class_name)
-        if storage_class is not None and storage_class.provisioner == NO_PROVISIONER:
+        if claim.storage_class_name in choosing:
             raise UnsupportedError(
                 "volume claims that choose among volumes in a simulation", f"{where}: {claim.name}"
             )
