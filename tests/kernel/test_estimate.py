@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 from reference.cluster_autoscaler_estimator import Estimator
-from strategies_cluster_autoscaler import all_pods, nodes, plain_pods
+from strategies_cluster_autoscaler import all_pods, node_of, nodes, plain_pods, template
 
 from pyscale.policies.cluster_autoscaler.classes import ClassTable
 from pyscale.policies.cluster_autoscaler.equivalence import PodGroup
@@ -69,3 +69,17 @@ def test_equal_pods_without_controller_are_groups_of_one(
 @given(pods=st.lists(all_pods, min_size=1, max_size=6), **cases)
 def test_checked_estimates_equal_the_twin(node, base, pods, counts, last_match, limit, fast_path):
     check(node, base, pods, counts, last_match, limit, fast_path)
+
+
+def test_the_scan_goes_on_after_an_estimate_that_opened_many_nodes():
+    table, placement = ClassTable(), KernelPlacement()
+    apart, plain = table.add(0, template(1, 1, apart=True)), table.add(1, template(1, 1))
+    base = placement.add_node(node_of(4, 4, 4), "base")
+
+    found = placement.estimate(
+        NodeShape.of(node_of(4, 4, 4)), [PodGroup(apart, range(300))], 0, False
+    )
+
+    assert found.node_count == 300
+    assert placement.scan(plain) == base
+    assert placement.mask().shape[0] >= placement.state.n_nodes
