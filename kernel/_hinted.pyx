@@ -393,22 +393,22 @@ cdef class HintedPlacement:
         self.first = n = self.n
         self.waits = False
         for i in range(here.n):
-            outcome = self.outcomes[here.classes[i]]
+            outcome = self.outcomes[here.at[i].index]
             if outcome == UNKNOWN:
-                outcome = self.ask(here.pods[i], here.classes[i])
+                outcome = self.ask(here.at[i].pod, here.at[i].index)
             if outcome >= BLOCKS:
-                self.blocking = here.pods[i]
+                self.blocking = here.at[i].pod
                 self.outcome = outcome
                 return BLOCKED
             if outcome == WAITS:
                 self.waits = True
-            elif outcome == MOVED and not self.residents.facts[here.classes[i]].is_a & DAEMON:
-                self.pods[n] = here.pods[i]
-                self.keys[n] = here.keys[i]
-                self.classes[n] = here.classes[i]
+            elif outcome == MOVED and not self.residents.facts[here.at[i].index].is_a & DAEMON:
+                self.pods[n] = here.at[i].pod
+                self.keys[n] = here.at[i].key
+                self.classes[n] = here.at[i].index
                 n += 1
                 all_plain &= is_plain_class(
-                    &state.classes[self.residents.facts[here.classes[i]].class_id]
+                    &state.classes[self.residents.facts[here.at[i].index].class_id]
                 )
         if n > self.first:
             state.fork()

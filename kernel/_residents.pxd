@@ -26,10 +26,13 @@ cdef struct facts_t:
     int64_t cpu
     int64_t memory
 
+cdef struct pod_t:
+    int64_t pod
+    int64_t key
+    int32_t index        # of its class
+
 cdef struct pods_t:
-    int64_t* pods
-    int64_t* keys
-    int32_t* classes
+    pod_t* at
     int64_t n
     int64_t capacity
 

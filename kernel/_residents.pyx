@@ -34,9 +34,7 @@ cdef class Residents:
     def __dealloc__(self):
         cdef int64_t i
         for i in range(self.n_lists):
-            free(self.lists[i].pods)
-            free(self.lists[i].keys)
-            free(self.lists[i].classes)
+            free(self.lists[i].at)
         free(self.lists)
         free(self.facts)
         free(self.arrivals.at)
@@ -111,13 +109,11 @@ cdef class Residents:
         cdef int64_t capacity = here.capacity
         if here.n == capacity:
             capacity = max(8, 2 * capacity)
-            enlarge(<void**>&here.pods, <size_t>capacity * sizeof(int64_t))
-            enlarge(<void**>&here.keys, <size_t>capacity * sizeof(int64_t))
-            enlarge(<void**>&here.classes, <size_t>capacity * sizeof(int32_t))
+            enlarge(<void**>&here.at, <size_t>capacity * sizeof(pod_t))
             here.capacity = capacity
-        here.pods[here.n] = pod
-        here.keys[here.n] = key
-        here.classes[here.n] = index
+        here.at[here.n].pod = pod
+        here.at[here.n].key = key
+        here.at[here.n].index = index
         here.n += 1
         return 0
 
@@ -171,18 +167,18 @@ cdef class Residents:
         self.check_pods(pods, keys, classes)
         self.reach(node)
         here = &self.lists[node]
-        while same < n and same < here.n and here.pods[same] == pods[same]:
+        while same < n and same < here.n and here.at[same].pod == pods[same]:
             same += 1
         for i in range(same, here.n):
             for j in range(same, n):
-                if pods[j] == here.pods[i]:
+                if pods[j] == here.at[i].pod:
                     break
             else:
-                if not self.state.take(self.facts[here.classes[i]].class_id, node):
-                    raise ValueError(f"node {node} does not hold pod {here.pods[i]}")
+                if not self.state.take(self.facts[here.at[i].index].class_id, node):
+                    raise ValueError(f"node {node} does not hold pod {here.at[i].pod}")
         for j in range(same, n):
             for i in range(same, here.n):
-                if here.pods[i] == pods[j]:
+                if here.at[i].pod == pods[j]:
                     break
             else:
                 self.state.put(self.facts[classes[j]].class_id, node)
@@ -200,9 +196,9 @@ cdef class Residents:
         cdef int64_t[::1] to_keys = keys
         cdef int32_t[::1] to_classes = classes
         for i in range(n):
-            to_pods[i] = self.lists[node].pods[i]
-            to_keys[i] = self.lists[node].keys[i]
-            to_classes[i] = self.lists[node].classes[i]
+            to_pods[i] = self.lists[node].at[i].pod
+            to_keys[i] = self.lists[node].at[i].key
+            to_classes[i] = self.lists[node].at[i].index
         return pods, keys, classes
 
     def is_there(self, int32_t node):
@@ -279,7 +275,7 @@ cdef class Residents:
             if nodes[i] < self.n_lists:
                 here = &self.lists[nodes[i]]
                 for k in range(here.n):
-                    facts = &self.facts[here.classes[k]]
+                    facts = &self.facts[here.at[k].index]
                     is_out = (
                         (facts.is_a & DAEMON and without_daemons[i])
                         or (facts.is_a & MIRROR and without_mirrors)

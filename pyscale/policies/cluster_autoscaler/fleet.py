@@ -65,6 +65,7 @@ class Fleet:
         self._nodes: dict[tuple[object, ...], Node] = {}
         self._kept: list[Node] = []  # objects whose identity is remembered must stay alive
         self._expendable: Flags = np.zeros(0, np.bool_)
+        self._has_expendable = False
         self._all: Int64s = self.listed
         self._first: tuple[int, dict[str, int]] = -1, {}
         self._templates: tuple[int, int, dict[str, int], dict[str, int]] = -1, 0, {}, {}
@@ -81,6 +82,7 @@ class Fleet:
         table, rows, before = seen.pods.table, list(seen.nodes), self.rows
         if len(table) > len(self._expendable):
             self._expendable = np.array([is_expendable(c, self._options) for c in table], np.bool_)
+            self._has_expendable = bool(self._expendable.any())
         stale = self._snapshot.arrived()
         self._snapshot.restore()
         self.rows = rows
@@ -132,7 +134,7 @@ class Fleet:
         row.ready = is_ready(row, self._options)
         node = self._current(row)
         pods = row.pods
-        if self._expendable.any() and self._expendable[pods.classes].any():
+        if self._has_expendable and self._expendable[pods.classes].any():
             pods = pods.where(~self._expendable[pods.classes])
         if before is not None:
             mine = before.pods.ids
