@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pyscale.errors import InvalidObjectError, UnsupportedError
 from pyscale.model import requirements, taints
@@ -56,6 +56,21 @@ def decode(kind: str, obj: Any, shape: type[W], build: Callable[[W], T], where: 
         raise InvalidObjectError(place(kind, obj, where), problem) from None
     except RecursionError:
         raise InvalidObjectError(place(kind, obj, where), "nested too deeply") from None
+
+
+def read(
+    kind: str,
+    obj: Any,
+    shape: type[W],
+    build: Callable[[W], T],
+    where: str,
+    check: Callable[[T, str], None] | Literal[False],
+) -> T:
+    """Decode one object as :func:`decode` does, and check it unless ``check`` is false."""
+    found = decode(kind, obj, shape, build, where)
+    if check:
+        check(found, where)
+    return found
 
 
 def place(kind: str, obj: Any, where: str, path: str = "") -> str:

@@ -18,6 +18,7 @@ from ._convert import (
     expressions,
     node_conditions,
     node_taints,
+    read,
     resources,
     time_ns,
 )
@@ -47,10 +48,7 @@ def node_pool_from_dict(obj: Mapping[str, Any], where: str = "", validate: bool 
     InvalidObjectError
         With object and field path.
     """
-    pool = decode("node pool", obj, wire.NodePool, _node_pool, where)
-    if validate:
-        validate_node_pool(pool, where)
-    return pool
+    return read("node pool", obj, wire.NodePool, _node_pool, where, validate and validate_node_pool)
 
 
 def _node_pool(given: wire.NodePool) -> NodePool:
@@ -149,10 +147,14 @@ def node_claim_from_dict(
     InvalidObjectError
         With object and field path.
     """
-    claim = decode("node claim", obj, wire.NodeClaim, _node_claim, where)
-    if validate:
-        validate_node_claim(claim, where)
-    return claim
+    return read(
+        "node claim",
+        obj,
+        wire.NodeClaim,
+        _node_claim,
+        where,
+        validate and validate_node_claim,
+    )
 
 
 def _node_claim(given: wire.NodeClaim) -> NodeClaim:

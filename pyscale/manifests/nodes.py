@@ -9,7 +9,7 @@ from pyscale.model.nodes import ContainerImage, Node
 from pyscale.model.validation import validate_node
 
 from . import _wire as wire
-from ._convert import decode, node_conditions, node_taints, resources, time_ns
+from ._convert import node_conditions, node_taints, read, resources, time_ns
 
 
 def node_from_dict(obj: Mapping[str, Any], where: str = "", validate: bool = True) -> Node:
@@ -30,10 +30,7 @@ def node_from_dict(obj: Mapping[str, Any], where: str = "", validate: bool = Tru
     InvalidObjectError
         With object and field path.
     """
-    node = decode("node", obj, wire.Node, _build, where)
-    if validate:
-        validate_node(node, where)
-    return node
+    return read("node", obj, wire.Node, _build, where, validate and validate_node)
 
 
 def _build(given: wire.Node) -> Node:

@@ -26,6 +26,7 @@ from ._convert import (
     node_selector_term,
     owner_references,
     pod_conditions,
+    read,
     resources,
     time_ns,
 )
@@ -84,12 +85,14 @@ def pod_template_from_dict(
     InvalidObjectError
         With object and field path.
     """
-    template = decode(
-        "pod template", obj, wire.PodTemplate, lambda given: template_of(given, obj), where
+    return read(
+        "pod template",
+        obj,
+        wire.PodTemplate,
+        lambda given: template_of(given, obj),
+        where,
+        validate and validate_pod_template,
     )
-    if validate:
-        validate_pod_template(template, where)
-    return template
 
 
 class PodReader:

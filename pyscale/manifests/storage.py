@@ -22,7 +22,7 @@ from pyscale.model.volumes import (
 
 from . import _wire as base
 from . import _wire_storage as wire
-from ._convert import decode, node_selector, resources, time_ns
+from ._convert import node_selector, read, resources, time_ns
 
 
 def persistent_volume_claim_from_dict(
@@ -60,10 +60,14 @@ def persistent_volume_claim_from_dict(
             manifest=obj.get("spec") or {},
         )
 
-    claim = decode("persistent volume claim", obj, wire.PersistentVolumeClaim, build, where)
-    if validate:
-        validate_persistent_volume_claim(claim, where)
-    return claim
+    return read(
+        "persistent volume claim",
+        obj,
+        wire.PersistentVolumeClaim,
+        build,
+        where,
+        validate and validate_persistent_volume_claim,
+    )
 
 
 def persistent_volume_from_dict(
@@ -106,10 +110,14 @@ def persistent_volume_from_dict(
             manifest=raw,
         )
 
-    volume = decode("persistent volume", obj, wire.PersistentVolume, build, where)
-    if validate:
-        validate_persistent_volume(volume, where)
-    return volume
+    return read(
+        "persistent volume",
+        obj,
+        wire.PersistentVolume,
+        build,
+        where,
+        validate and validate_persistent_volume,
+    )
 
 
 def _volume_source(spec: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
@@ -152,10 +160,14 @@ def storage_class_from_dict(
             annotations=metadata.annotations or {},
         )
 
-    storage_class = decode("storage class", obj, wire.StorageClass, build, where)
-    if validate:
-        validate_storage_class(storage_class, where)
-    return storage_class
+    return read(
+        "storage class",
+        obj,
+        wire.StorageClass,
+        build,
+        where,
+        validate and validate_storage_class,
+    )
 
 
 def csi_node_from_dict(obj: Mapping[str, Any], where: str = "", validate: bool = True) -> CSINode:
@@ -189,7 +201,4 @@ def csi_node_from_dict(obj: Mapping[str, Any], where: str = "", validate: bool =
             annotations=metadata.annotations or {},
         )
 
-    node = decode("CSI node", obj, wire.CSINode, build, where)
-    if validate:
-        validate_csi_node(node, where)
-    return node
+    return read("CSI node", obj, wire.CSINode, build, where, validate and validate_csi_node)

@@ -19,7 +19,7 @@ from pyscale.model.workloads import Namespace, Service, Workload
 from . import _wire as base
 from . import _wire_groups as budgets
 from . import _wire_workloads as wire
-from ._convert import decode, label_selector, owner_references
+from ._convert import label_selector, owner_references, read
 from .pods import DEFAULT_NAMESPACE, template_of
 
 API_VERSIONS = {
@@ -57,17 +57,12 @@ def workload_from_dict(
         With object and field path, or for another kind.
     """
     kind = str(obj.get("kind") or kind)
+    check = validate and validate_workload
     if kind == "CronJob":
-        workload = decode(kind, obj, wire.CronJob, lambda given: _cron_job(given, obj), where)
-    elif kind == "ReplicationController":
-        workload = decode(kind, obj, wire.Selecting, lambda given: _controller(given, obj), where)
-    else:
-        workload = decode(
-            kind, obj, wire.Workload, lambda given: _workload(kind, given, obj), where
-        )
-    if validate:
-        validate_workload(workload, where)
-    return workload
+        return read(kind, obj, wire.CronJob, lambda given: _cron_job(given, obj), where, check)
+    if kind == "ReplicationController":
+        return read(kind, obj, wire.Selecting, lambda given: _controller(given, obj), where, check)
+    return read(kind, obj, wire.Workload, lambda given: _workload(kind, given, obj), where, check)
 
 
 def _workload(kind: str, given: wire.Workload, obj: Mapping[str, Any]) -> Workload:
@@ -196,10 +191,14 @@ def pod_disruption_budget_from_dict(
             disrupted_pods=status.disrupted_pods or {},
         )
 
-    budget = decode("pod disruption budget", obj, budgets.PodDisruptionBudget, build, where)
-    if validate:
-        validate_pod_disruption_budget(budget, where)
-    return budget
+    return read(
+        "pod disruption budget",
+        obj,
+        budgets.PodDisruptionBudget,
+        build,
+        where,
+        validate and validate_pod_disruption_budget,
+    )
 
 
 def service_from_dict(obj: Mapping[str, Any], where: str = "", validate: bool = True) -> Service:
@@ -225,10 +224,7 @@ def service_from_dict(obj: Mapping[str, Any], where: str = "", validate: bool = 
             selector=(given.spec.selector or {}) if given.spec else {},
         )
 
-    service = decode("service", obj, wire.Selecting, build, where)
-    if validate:
-        validate_service(service, where)
-    return service
+    return read("service", obj, wire.Selecting, build, where, validate and validate_service)
 
 
 def namespace_from_dict(
@@ -251,7 +247,4 @@ def namespace_from_dict(
         metadata = given.metadata or base.ObjectMeta()
         return Namespace(metadata.name or "", metadata.labels or {}, metadata.annotations or {})
 
-    namespace = decode("namespace", obj, wire.Namespace, build, where)
-    if validate:
-        validate_namespace(namespace, where)
-    return namespace
+    return read("namespace", obj, wire.Namespace, build, where, validate and validate_namespace)
