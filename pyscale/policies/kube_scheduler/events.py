@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .pod_classes import Port, ports_conflict
 from .queue import Hint, QueuedPod
 from .scheduler import PodInfo, Scheduler
-from .snapshot import Port, ports_conflict
 
 _NODE_PLUGINS = ("NodeUnschedulable", "NodeName", "TaintToleration", "NodeAffinity")
 _TOPOLOGY_PLUGINS = frozenset(("PodTopologySpread", "InterPodAffinity"))

@@ -18,61 +18,38 @@ Kernels ``cimport ClusterState`` and call its C methods on ``snapshot.state`` wi
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pyscale.kernel._bind import ClusterState
 from pyscale.model.content import content_key
 from pyscale.model.nodes import REGION_LABEL, ZONE_LABEL, Node
-from pyscale.model.pods import Container, PodSpec, PodTemplate
-from pyscale.model.requests import is_sidecar
+from pyscale.model.pods import PodTemplate
 from pyscale.model.resources import CPU, MEMORY
 
 from .interning import Interner
 from .node_rules import named_nodes
 from .objects import ClusterObjects
+from .pod_classes import (
+    PodClass,
+    Port,
+    class_template,
+    host_ports,
+    ports_conflict,
+    rounded,
+    with_tag,
+)
 from .profile import FILTER_PLUGINS, SCORE_PLUGINS, STRATEGIES, Profile
 from .requests import (
     NATIVE,
     allowed_pods,
-    container_request,
     counted,
     is_extended_resource,
     is_scalar_resource,
     pod_requests,
 )
-from .topology import PodRules, TopologyRules
+from .topology import TopologyRules
 from .verdicts import FIRST_RULE, UNRESOLVABLE, UNSCHEDULABLE, Refusal, refusal
 from .volumes import BETA_REGION, BETA_ZONE, VolumeCompiler, VolumeRules
-
-ANY_ADDRESS = "0.0.0.0"
-Port = tuple[str, str, int]
-
-
-@dataclass(frozen=True)
-class PodClass:
-    """What the snapshot remembers of a pod class beside the kernel's numbers.
-
-    Attributes
-    ----------
-    template : PodTemplate
-    terminating : bool
-    pre_filter : Refusal or None
-        Why PreFilter refuses the class whatever the nodes are.
-    names : frozenset of str, optional
-        Names of the nodes to which the scan is restricted.
-    ports : tuple
-        Wanted host ports.
-    topology : PodRules
-    volumes : VolumeRules
-    """
-
-    template: PodTemplate
-    terminating: bool
-    pre_filter: Refusal | None
-    names: frozenset[str] | None
-    ports: tuple[Port, ...]
-    topology: PodRules
-    volumes: VolumeRules
 
 
 class Snapshot:
@@ -255,7 +232,7 @@ class Snapshot:
         if found is None:
             allocatable = {
                 self._resource(name): amount
-                for name, amount in counted(_rounded(node.allocatable)).items()
+                for name, amount in counted(rounded(node.allocatable)).items()
             }
             images = [
                 (self._image(name), image.size_bytes)
@@ -296,7 +273,7 @@ class Snapshot:
         key = (id(template), terminating)
         found = self._class_of_object.get(key)
         if found is None:
-            content = (content_key(_without_what_no_rule_reads(template)), terminating)
+            content = (content_key(class_template(template)), terminating)
             found = self._class_of_content.get(content)
             if found is None:
                 found = self._class_of_content[content] = self._compile(template, terminating)
@@ -315,7 +292,7 @@ class Snapshot:
         use = {self._resource(n): amount for n, amount in requests.request.items() if amount}
         static, preference_invalid = self._interner.static(spec)
         containers = (*spec.containers, *spec.init_containers)
-        ports = _host_ports(spec)
+        ports = host_ports(spec)
         port_ids = [self._port(port) for port in ports]
         class_id = len(self.classes)
         volumes = self._volumes.read(class_id, template)
@@ -387,7 +364,7 @@ class Snapshot:
                 for volume in spec.volumes
                 if volume.kind == "image"
             ]
-        return [self._image(_with_tag(name)) for name in names]
+        return [self._image(with_tag(name)) for name in names]
 
     def _port(self, port: Port) -> int:
         found = self._ports.get(port)
@@ -475,45 +452,3 @@ class Snapshot:
                 found = refusal(verdict, shortfall, self.resources)
             self._refusals[key] = found
         return self._refusals[key]
-
-
-def _without_what_no_rule_reads(template: PodTemplate) -> PodTemplate:
-    """Two pods are one class iff every quantity that a rule reads is equal."""
-    spec = replace(
-        template.spec,
-        priority=None,
-        priority_class_name="",
-        preemption_policy=None,
-        scheduler_name="",
-        scheduling_gates=(),
-        host_network=False,
-        restart_policy="",
-        termination_grace_period_seconds=None,
-    )
-    return replace(template, spec=spec, annotations={})
-
-
-def _rounded(allocatable: Mapping[str, int]) -> dict[str, int]:
-    return container_request(Container(requests=allocatable))
-
-
-def _host_ports(spec: PodSpec) -> tuple[Port, ...]:
-    """Return the ports of containers and sidecars; plain init containers don't count."""
-    containers = [*spec.containers, *filter(is_sidecar, spec.init_containers)]
-    return tuple(
-        (port.host_ip or ANY_ADDRESS, port.protocol or "TCP", port.host_port)
-        for container in containers
-        for port in container.ports
-        if port.host_port > 0
-    )
-
-
-def _with_tag(image: str) -> str:
-    return image if image.rfind(":") > image.rfind("/") else f"{image}:latest"
-
-
-def ports_conflict(wanted: Port, used: Port) -> bool:
-    """Whether a wanted host port is taken by a used one; 0.0.0.0 stands for every address."""
-    if wanted[1:] != used[1:]:
-        return False
-    return wanted[0] == used[0] or ANY_ADDRESS in (wanted[0], used[0])
