@@ -4,12 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._callbacks import Rule
-from ._scores import ScoreTable
+from ._scan import ScanTable
 
-def use_avx2(wanted: bool) -> bool: ...
-
-class ClusterState(ScoreTable):
-    next_start: int
+class ClusterState(ScanTable):
     def __init__(self, interleaved: bool = True) -> None: ...
     def set_profile(
         self,

@@ -9,7 +9,7 @@ from strategies_scheduler import scheduler_cases
 
 from pyscale.conformance._scheduler_cases import CaseInput
 from pyscale.conformance._scheduler_sequence import sequence_rows
-from pyscale.kernel import _bind
+from pyscale.kernel import _scan
 
 
 @given(scheduler_cases())
@@ -24,10 +24,10 @@ def test_sequences_are_decided_as_by_the_restatement(case):
 def test_vector_loops_do_not_change_a_decision(case):
     quick = sequence_rows(CaseInput(case), [])
     try:
-        _bind.use_avx2(False)
+        _scan.use_avx2(False)
         assert sequence_rows(CaseInput(case), []) == quick
     finally:
-        _bind.use_avx2(True)
+        _scan.use_avx2(True)
 
 
 def counts_by_name(scheduler):
