@@ -26,7 +26,8 @@ def check_laws(result: Any, n_pods: int) -> None:
     heirs = pods.origin >= 0
     assert len(set(pods.origin[heirs].tolist())) == heirs.sum()
     assert (pods.created_ns[heirs] == pods.ended_ns[pods.origin[heirs]]).all()
-    assert result.metrics.evictions == heirs.sum() + result.metrics.lost_pods
+    ended_early = result.metrics.evictions + result.metrics.preemptions
+    assert ended_early == heirs.sum() + result.metrics.lost_pods
     for node in range(len(nodes)):
         mine = bound & (pods.node == node)
         times = np.concatenate((pods.bound_ns[mine], pods.ended_ns[mine & ended]))

@@ -6,11 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .configuration import profile_from_configuration
+    from .configuration import profile_from_configuration, queue_from_configuration
     from .objects import ClusterObjects
     from .policy import KubeScheduler
     from .preemption import preempt
     from .profile import Profile, ScoringStrategy
+    from .queue import QueueOptions
     from .rules import filter_rule, score_rule
     from .scheduler import Scheduler
     from .snapshot import Snapshot
@@ -19,12 +20,14 @@ _MODULE_OF = {
     "ClusterObjects": "objects",
     "KubeScheduler": "policy",
     "Profile": "profile",
+    "QueueOptions": "queue",
     "Scheduler": "scheduler",
     "ScoringStrategy": "profile",
     "Snapshot": "snapshot",
     "filter_rule": "rules",
     "preempt": "preemption",
     "profile_from_configuration": "configuration",
+    "queue_from_configuration": "configuration",
     "score_rule": "rules",
 }
 
@@ -32,12 +35,14 @@ __all__ = [
     "ClusterObjects",
     "KubeScheduler",
     "Profile",
+    "QueueOptions",
     "Scheduler",
     "ScoringStrategy",
     "Snapshot",
     "filter_rule",
     "preempt",
     "profile_from_configuration",
+    "queue_from_configuration",
     "score_rule",
 ]
 

@@ -86,6 +86,23 @@ def test_preemptions_are_counted_apart_from_evictions():
     assert ("preemptions", "3") in result.lines()
 
 
+def test_a_pod_that_wants_company_is_bound_when_it_comes():
+    term = PodAffinityTerm("topology.kubernetes.io/zone", LabelSelector({"app": "db"}))
+    guest = replace(WEB, spec=replace(WEB.spec, required_pod_affinity=(term,)))
+    host = replace(WEB, labels={"app": "db"})
+    pods = PodTable.build(
+        [guest, host],
+        np.array([0, 1], np.int32),
+        np.array([2, 1]),
+        np.array([0, 5]) * SECOND,
+        np.array([100, 100]) * SECOND,
+    )
+    result = simulate(pods, Fixed((GROUP,)), KWOK)
+    assert result.pods.bound_ns.tolist() == [5 * SECOND] * 3
+    zones = {result.kinds[kind].zone for kind in result.nodes.kind[result.pods.node]}
+    assert len(zones) == 1
+
+
 @dataclass
 class Told:
     """A trace with other objects."""

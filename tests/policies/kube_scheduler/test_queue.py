@@ -2,7 +2,9 @@
 
 import pytest
 
-from pyscale.policies.kube_scheduler.queue import SECOND, SchedulingQueue
+from pyscale.errors import InvalidObjectError
+from pyscale.policies.kube_scheduler import queue_from_configuration
+from pyscale.policies.kube_scheduler.queue import SECOND, QueueOptions, SchedulingQueue
 
 
 def anything(pod):
@@ -120,3 +122,24 @@ def test_removed_pods_are_gone():
     queue.remove("a")
     assert queue.pop(0) is None
     assert len(queue) == 0
+
+
+def test_backoffs_double_up_to_the_longest():
+    assert [n // SECOND for n in QueueOptions().backoffs()] == [1, 2, 4, 8, 10]
+    assert QueueOptions(3, 3).backoffs() == (3,)
+    assert QueueOptions(0, 0).backoffs() == (0,)
+
+
+def test_durations_that_make_no_sense_are_refused():
+    with pytest.raises(ValueError, match="max_backoff_ns must be at least initial_backoff_ns = 5"):
+        QueueOptions(5, 4)
+    with pytest.raises(ValueError, match="flush_interval_ns must be >= 1, found 0"):
+        QueueOptions(flush_interval_ns=0)
+
+
+def test_the_backoff_is_read_from_a_configuration():
+    read = queue_from_configuration({"podInitialBackoffSeconds": 2, "podMaxBackoffSeconds": 5})
+    assert read == QueueOptions(2 * SECOND, 5 * SECOND)
+    assert queue_from_configuration(None) == QueueOptions()
+    with pytest.raises(InvalidObjectError, match=r"\$.podMaxBackoffSeconds: expected"):
+        queue_from_configuration({"podMaxBackoffSeconds": 0})
