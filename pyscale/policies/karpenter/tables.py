@@ -185,9 +185,9 @@ class ClusterTables:
 
     def _uid_ranks(self) -> NDArray[np.int64]:
         """Number the pods, pending ones first, in the order of their uids."""
-        ids = self.pending.ids, self.bound.ids
-        if ids[0] is not None and ids[1] is not None:
-            return np.concatenate(ids)
+        pending, bound = self.pending.ids, self.bound.ids
+        if pending is not None and bound is not None:
+            return np.concatenate([pending, bound])
         uids = [*self.pending.uid_keys(), *self.bound.uids()]
         ranks = np.empty(len(uids), dtype=np.int64)
         ranks[sorted(range(len(uids)), key=uids.__getitem__)] = np.arange(len(uids))
