@@ -12,6 +12,7 @@ from ..simulation.result import Result, metric_lines
 from .figures import Curve, Figure, bars, distribution, lines, stacked
 from .load import load_sections
 from .page import Page, Section, Table
+from .world import world_options
 
 _MOST_TYPES = 7
 _SECOND = 1_000_000_000
@@ -194,11 +195,10 @@ def _curve(name: str, step: Any, result: Result, factor: float = 1.0) -> Curve:
 
 
 def _method(result: Result) -> list[str]:
-    options = ", ".join(f"{key} {value}" for key, value in result.metadata["options"].items())
     return [
         "Each policy decides on the same pods in virtual time, as its upstream would; pods are "
         "bound by the same scheduler, and machines boot and are billed alike.",
-        f"Options of the world: {options}.",
+        world_options(result.metadata["options"]),
         "The figures are requests, not usage: a pod uses what it asks for from its binding to its "
         "end.",
     ]

@@ -9,6 +9,7 @@ from ..study.mixed_groups import MixedGroupUse, mixed_group_lines
 from ..study.node_groups import NodeGroupRun, NodeGroupStudy
 from .figures import Figure, by_count
 from .page import Page, Section, Table
+from .world import world_options
 
 _GROUPS = "node groups maintained"
 _SECOND = 1_000_000_000
@@ -231,11 +232,10 @@ def _launched(run: NodeGroupRun, group: int) -> int:
 
 
 def _method(study: NodeGroupStudy, first: Result) -> list[str]:
-    options = ", ".join(f"{key} {value}" for key, value in first.metadata["options"].items())
     return [
         f"A careful operator would keep {study.most:,} groups for these pods. Fewer are made by "
         "merging, always those that cost least more together. Every run serves the same pods on "
         "the same terms: scheduler, boot time, bills and seed.",
         "The NodePool may buy from the same machines, zones and purchase options as the groups.",
-        f"Options of the world: {options}.",
+        world_options(first.metadata["options"]),
     ]
