@@ -325,9 +325,7 @@ class RecordedWorld:
             return False
         cordoned = row.unschedulable if unschedulable is None else unschedulable
         kept = tuple(taint for taint in row.taints if taint.key not in remove)
-        self._nodes[name] = replace(
-            row, taints=kept + tuple(add), unschedulable=cordoned, version=row.version + 1
-        )
+        self._nodes[name] = row.written(kept + tuple(add), cordoned)
         self._rows.pop(name, None)
         for taint in add:
             self._note("Taint", name, _TAINT_NAMES[taint.key])

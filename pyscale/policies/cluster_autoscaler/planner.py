@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -355,4 +356,9 @@ def used_by(
 
 def deletion_taint(now: int) -> Taint:
     """Return the taint that marks a node under deletion."""
-    return Taint(TO_BE_DELETED, NO_SCHEDULE, str(now // 1_000_000_000))
+    return _taint_at(now // 1_000_000_000)
+
+
+@lru_cache(maxsize=1)  # the nodes of one loop are marked in the same second
+def _taint_at(second: int) -> Taint:
+    return Taint(TO_BE_DELETED, NO_SCHEDULE, str(second))

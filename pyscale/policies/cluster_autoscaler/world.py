@@ -179,6 +179,21 @@ class NodeRow:
     pods: PodList
     version: int = 0
 
+    def written(self, taints: tuple[Taint, ...], unschedulable: bool) -> NodeRow:
+        """Return the object as a write of taints and cordon leaves it."""
+        return NodeRow(
+            self.name,
+            self.group,
+            self.node,
+            taints,
+            unschedulable,
+            self.ready,
+            self.ready_since_ns,
+            self.created_ns,
+            self.pods,
+            self.version + 1,
+        )
+
     def taint(self, key: str) -> Taint | None:
         """Return the first taint of a key."""
         for taint in self.taints:
