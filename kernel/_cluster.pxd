@@ -28,6 +28,7 @@ cdef class ClusterTable(NodeTable):
     ) except -1 nogil
     cdef int withdraw(self, int32_t node, int64_t pod) except -1 nogil
     cdef int put(self, int32_t class_id, int32_t node) except -1 nogil
+    cdef int put_many(self, int32_t class_id, int32_t node, int64_t count) except -1 nogil
     cdef int take(self, int32_t class_id, int32_t node) except -1 nogil
     cdef int take_from_removed(self, int32_t class_id, int32_t node) except -1 nogil
     cdef int sync(self, class_t* pods) except -1 nogil

@@ -112,6 +112,30 @@ cdef class ClusterTable(NodeTable):
         push(&node.counts, 1)
         return 0
 
+    cdef int put_many(self, int32_t class_id, int32_t node_id, int64_t count) except -1 nogil:
+        """Pods of a class come to a node together, as if one by one."""
+        cdef class_t* pods = &self.classes[class_id]
+        cdef node_t* node = &self.nodes[node_id]
+        cdef int64_t* used = self.used + node_id * self.resource_stride
+        cdef int64_t i, _
+        # One pod is put as usual: it makes the class known to the node.
+        if count > 1 and not (
+            self.fork_marks.n or pods.ports.n or pods.volumes.n or pods.n_subscriptions
+        ):
+            node.pods += count - 1
+            node.non_zero_cpu += (count - 1) * pods.non_zero_cpu
+            node.non_zero_memory += (count - 1) * pods.non_zero_memory
+            for i in range(pods.use.n):
+                used[pods.use.at[i]] += (count - 1) * pods.use_amount[i]
+            self.put(class_id, node_id)
+            for i in range(node.classes.n):
+                if node.classes.at[i] == class_id:
+                    node.counts.at[i] += <int32_t>(count - 1)
+            return 0
+        for _ in range(count):
+            self.put(class_id, node_id)
+        return 0
+
     cdef int take(self, int32_t class_id, int32_t node_id) except -1 nogil:
         """A pod of a class leaves a node; 0 if there was none, else 1."""
         cdef node_t* node = &self.nodes[node_id]
@@ -204,7 +228,7 @@ cdef class ClusterTable(NodeTable):
                 for place in range(self.reshuffles.at[i], pods.score_capacity):
                     pods.score[place] = DIRTY
             for i in range(pods.cursor, self.changes.n):
-                place = self.nodes[self.changes.at[i]].position
+                place = self.position[self.changes.at[i]]
                 if place >= 0:
                     pods.score[place] = DIRTY
         pods.reshuffle = self.reshuffles.n

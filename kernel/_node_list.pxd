@@ -36,7 +36,6 @@ cdef struct nomination_t:
 
 cdef struct node_t:
     int32_t kind
-    int32_t position          # in the flat list, -1 if it isn't in it
     uint8_t active
     uint8_t listed            # in the flat list of the last refresh
     int32_t zone              # of the group it is in
@@ -155,6 +154,7 @@ cdef struct driver_t:
 cdef class NodeList:
     cdef bint interleaved
     cdef node_t* nodes
+    cdef int32_t* position                  # per node, in the flat list, -1 if it isn't in it
     cdef int64_t node_capacity
     cdef readonly int32_t n_nodes           # node ids in use, removed ones included
     cdef readonly int32_t n_active

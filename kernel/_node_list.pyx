@@ -35,6 +35,7 @@ cdef class NodeList:
         free(self.retired.at)
         free(self.free_ids.at)
         free(self.changes.at)
+        free(self.position)
         free(self.fork_marks.at)
 
     cdef int touch(self, int32_t node) except -1 nogil:
@@ -118,7 +119,7 @@ cdef class NodeList:
         self.order = order
         for i in range(self.last_order.n):
             self.nodes[self.last_order.at[i]].listed = False
-            self.nodes[self.last_order.at[i]].position = -1
+            self.position[self.last_order.at[i]] = -1
         self.order.n = 0
         for g in range(self.n_groups):
             if self.groups[g].nodes.n > longest:
@@ -126,7 +127,7 @@ cdef class NodeList:
         for rank in range(longest):
             for g in range(self.n_groups):
                 if rank < self.groups[g].nodes.n:
-                    self.nodes[self.groups[g].nodes.at[rank]].position = <int32_t>self.order.n
+                    self.position[self.groups[g].nodes.at[rank]] = <int32_t>self.order.n
                     self.nodes[self.groups[g].nodes.at[rank]].listed = True
                     push(&self.order, self.groups[g].nodes.at[rank])
         # A list that only got longer or shorter leaves what is cached per place as it is.
@@ -149,12 +150,12 @@ cdef class NodeList:
             return False
         gone = &self.nodes[self.order.at[i]]
         gone.listed = False
-        gone.position = -1
+        self.position[self.order.at[i]] = -1
         if i < nodes.n:
             push(&self.reshuffles, <int32_t>i)
         while i < nodes.n:
             self.order.at[i] = nodes.at[i]
-            self.nodes[nodes.at[i]].position = <int32_t>i
+            self.position[nodes.at[i]] = <int32_t>i
             i += 1
         self.order.n = nodes.n
         return True

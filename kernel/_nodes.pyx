@@ -106,6 +106,8 @@ cdef class NodeTable(NodeList):
         before = had
         reserve(<void**>&self.nodes, &before, need, sizeof(node_t))
         capacity = before
+        before = had
+        reserve(<void**>&self.position, &before, capacity, sizeof(int32_t))
         before = had * self.resource_stride
         reserve(<void**>&self.allocatable, &before, capacity * self.resource_stride, 8)
         before = had * self.resource_stride
@@ -392,7 +394,7 @@ cdef class NodeTable(NodeList):
             self.n_nodes += 1
             self.match.n_nodes = self.n_nodes
         node = &self.nodes[node_id]
-        node.position = -1
+        self.position[node_id] = -1
         node.classes.n = 0
         node.counts.n = 0
         node.pods = 0
@@ -418,6 +420,13 @@ cdef class NodeTable(NodeList):
     def add_node(self, int32_t kind, int32_t name, int32_t hostname):
         """Add a node of a kind and return its id."""
         return self.insert_node(kind, name, hostname)
+
+    def add_nodes(self, object kinds, object names, object hostnames):
+        """Add nodes one after the other and return their ids; see :meth:`add_node`."""
+        return [
+            self.insert_node(kind, name, hostname)
+            for kind, name, hostname in zip(kinds, names, hostnames, strict=True)
+        ]
 
     def remove_node(self, int32_t node_id):
         """Remove a node together with its pods; see :meth:`restore_node`."""

@@ -104,13 +104,17 @@ cdef class Residents:
         self.n_lists = need
         return 0
 
+    cdef int make_room(self, int32_t node, int64_t need) except -1:
+        cdef pods_t* here = &self.lists[node]
+        if need > here.capacity:
+            enlarge(<void**>&here.at, <size_t>need * sizeof(pod_t))
+            here.capacity = need
+        return 0
+
     cdef int append(self, int32_t node, int64_t pod, int64_t key, int32_t index) except -1:
         cdef pods_t* here = &self.lists[node]
-        cdef int64_t capacity = here.capacity
-        if here.n == capacity:
-            capacity = max(8, 2 * capacity)
-            enlarge(<void**>&here.at, <size_t>capacity * sizeof(pod_t))
-            here.capacity = capacity
+        if here.n == here.capacity:
+            self.make_room(node, max(8, 2 * here.capacity))
         here.at[here.n].pod = pod
         here.at[here.n].key = key
         here.at[here.n].index = index
@@ -144,7 +148,7 @@ cdef class Residents:
 
         Those of the i-th node are the entries from ``starts[i]`` up to ``starts[i + 1]``.
         """
-        cdef int64_t i, j
+        cdef int64_t i, j, first
         cdef int32_t node
         self.check_pods(pods, keys, classes)
         if starts.shape[0] != nodes.shape[0] + 1 or starts[nodes.shape[0]] != pods.shape[0]:
@@ -153,9 +157,13 @@ cdef class Residents:
             node = nodes[i]
             self.reach(node)
             self.lists[node].n = 0
+            self.make_room(node, 2 * (starts[i + 1] - starts[i]))  # as many again come later
+            first = starts[i]
             for j in range(starts[i], starts[i + 1]):
-                self.state.put(self.facts[classes[j]].class_id, node)
                 self.append(node, pods[j], keys[j], classes[j])
+                if j + 1 == starts[i + 1] or classes[j + 1] != classes[j]:
+                    self.state.put_many(self.facts[classes[j]].class_id, node, j + 1 - first)
+                    first = j + 1
 
     def replace(
         self, int32_t node, const int64_t[::1] pods not None, const int64_t[::1] keys not None,

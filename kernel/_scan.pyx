@@ -152,7 +152,7 @@ cdef class ScanTable(ScoreTable):
         result.n_evaluated = <int32_t>n + (refused >= 0)
         for i in range(n):
             node = nodes[place]
-            position = self.nodes[node].position if pods.has_names else place
+            position = self.position[node] if pods.has_names else place
             place += 1
             if place == n:
                 place = 0

@@ -32,7 +32,7 @@ class Pair:
         for number, (node, kinds) in enumerate(cluster):
             pods = self.pods(kinds)
             name = f"n{number}"
-            self.placement.add_nodes([node], [name], [self.columns(pods)])
+            self.placement.add_nodes([node], [name], [self.columns(pods)], self.classes)
             self.twin.add_node(node, name, pods)
 
     def pods(self, kinds, keys=None):
@@ -145,6 +145,51 @@ def test_a_node_goes_if_all_its_pods_find_a_place(cluster, templates, outcomes, 
 
 
 @given(
+    given_nodes=st.lists(nodes, min_size=1, max_size=3),
+    templates=st.lists(owned_pods | all_pods, min_size=1, max_size=3),
+    runs=st.lists(
+        st.lists(st.tuples(st.integers(0, 2), st.integers(1, 4)), max_size=3),
+        min_size=3,
+        max_size=3,
+    ),
+)
+def test_nodes_loaded_together_hold_what_they_would_hold_loaded_pod_by_pod(
+    given_nodes, templates, runs
+):
+    table = ClassTable()
+    classes = [table.add(i, each) for i, each in enumerate(templates)]
+    held = [
+        [classes[kind % len(classes)] for kind, count in row for _ in range(count)]
+        for row in runs[: len(given_nodes)]
+    ]
+    names = [f"n{i}" for i in range(len(given_nodes))]
+    lists = [Pair.columns([(i, i, each) for i, each in enumerate(row)]) for row in held]
+    together, single = KernelPlacement(), KernelPlacement()
+    for pod_class in classes:
+        single.class_id(pod_class)
+
+    handles = together.add_nodes(given_nodes, names, lists, classes)
+
+    alone_handles = []
+    for node, name, pods, handle in zip(given_nodes, names, held, handles, strict=True):
+        alone = single.add_node(node, name)
+        alone_handles.append(alone)
+        for pod_class in pods:
+            single.place(pod_class, alone)
+        assert together.state.usage(handle)[:4] == single.state.usage(alone)[:4]
+        counts = {}
+        for pod_class in pods:
+            class_id = together.class_id(pod_class)
+            counts[class_id] = counts.get(class_id, 0) + 1
+        assert together.state.pods_on(handle) == counts
+        assert len(together.state.ports_in_use(handle)) == len(single.state.ports_in_use(alone))
+        assert list(together.content(handle)) == list(range(len(pods)))
+    for pod_class in classes:
+        for handle, alone in zip(handles, alone_handles, strict=True):
+            assert together.refusal(pod_class, handle) == single.refusal(pod_class, alone)
+
+
+@given(
     before=st.lists(st.integers(0, 12), max_size=8, unique=True),
     after=st.lists(st.integers(0, 12), max_size=8, unique=True),
 )
@@ -157,7 +202,7 @@ def test_a_node_that_gets_other_pods_counts_them(before, after):
     def columns(pods):
         return Pair.columns([(pod, pod, classes[pod % 3]) for pod in pods])
 
-    (node,) = placement.add_nodes([node_of(100, 100, 50)], ["n"], [columns(before)])
+    (node,) = placement.add_nodes([node_of(100, 100, 50)], ["n"], [columns(before)], classes)
     placement.set_pods(node, columns(after))
 
     assert list(placement.content(node)) == after

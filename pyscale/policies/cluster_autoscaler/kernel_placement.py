@@ -162,14 +162,18 @@ class KernelPlacement:
         return handle
 
     def add_nodes(
-        self, nodes: Sequence[Node], names: Sequence[str], pods: Sequence[PodList]
+        self,
+        nodes: Sequence[Node],
+        names: Sequence[str],
+        pods: Sequence[PodList],
+        table: Sequence[PodClass],
     ) -> list[int]:
-        """Append nodes with pods of known classes; return their handles."""
-        insert, kind = self._snapshot.insert_node, self.kind
-        handles = [insert(node, name, kind(node)) for node, name in zip(nodes, names, strict=True)]
+        """Append nodes with their pods; return their handles."""
+        handles = self._snapshot.insert_nodes(nodes, names, [self.kind(node) for node in nodes])
         starts = np.zeros(len(pods) + 1, np.int64)
         np.cumsum([len(held) for held in pods], out=starts[1:])
         held = PodList.joined(pods)
+        self.learn(held.classes, table)
         self.residents.fill(np.array(handles, np.int32), starts, held.ids, held.keys, held.classes)
         self.open_nodes[handles] = [not node.unschedulable for node in nodes]
         return handles

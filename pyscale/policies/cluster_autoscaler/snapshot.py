@@ -64,18 +64,17 @@ class Snapshot:
             self._drop_all()
             known = {}
         changed = [i for i, node in enumerate(nodes) if known.get(node.name) is not node]
-        if changed:
-            self.placement.learn(np.concatenate([nodes[i].pods.classes for i in changed]), table)
         fresh = []
         for i in changed:
             was = known.get(nodes[i].name)
             if was is None:
                 fresh.append(nodes[i])
             else:
+                self.placement.learn(nodes[i].pods.classes, table)
                 self._change(was, nodes[i])
         names_of_fresh = [node.name for node in fresh]
         handles = self.placement.add_nodes(
-            [node.node for node in fresh], names_of_fresh, [node.pods for node in fresh]
+            [node.node for node in fresh], names_of_fresh, [node.pods for node in fresh], table
         )
         self._handles.update(zip(names_of_fresh, handles, strict=True))
         self._names.update(zip(handles, names_of_fresh, strict=True))

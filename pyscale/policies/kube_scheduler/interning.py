@@ -67,6 +67,20 @@ class Interner:
                 self.match.decide(requirement_id, value, expression_holds(requirement, text))
         return value
 
+    def values(self, column: int, texts: Sequence[str]) -> list[int]:
+        """Return the ids of values of a column."""
+        known = self._values[column]
+        if self._decided[column]:
+            return [self.value(column, text) for text in texts]
+        add = self.match.add_value
+        found = []
+        for text in texts:
+            value = known.get(text)
+            if value is None:
+                value = known[text] = add(column)
+            found.append(value)
+        return found
+
     def labels(self, labels: Mapping[str, str]) -> dict[int, int]:
         """Return ``{column: value}`` of labels, the hostname left out."""
         found = {}
@@ -88,6 +102,14 @@ class Interner:
     def hostname_id(self, text: str) -> int:
         """Return the id of a value of the hostname label."""
         return int(self.value(HOSTNAME_COLUMN, text))
+
+    def names(self, texts: Sequence[str]) -> list[int]:
+        """Return the ids of nodes' names."""
+        return self.values(NAME_COLUMN, texts)
+
+    def hostname_ids(self, texts: Sequence[str]) -> list[int]:
+        """Return the ids of values of the hostname label."""
+        return self.values(HOSTNAME_COLUMN, texts)
 
     # --- requirements and terms ---
 

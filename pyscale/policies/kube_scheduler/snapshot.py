@@ -178,6 +178,19 @@ class Snapshot:
             self._volumes.add_node(node_id, replace(node, name=name))
         return node_id
 
+    def insert_nodes(
+        self, nodes: Sequence[Node], names: Sequence[str], kinds: Sequence[int]
+    ) -> list[int]:
+        """Do as :meth:`insert_node`, node by node; return the ids."""
+        if self.objects.claims or self.objects.csi_nodes:
+            return list(map(self.insert_node, nodes, names, kinds))
+        interner = self._interner
+        ids = self.state.add_nodes(kinds, interner.names(names), interner.hostname_ids(names))
+        self._ids.update(zip(names, ids, strict=True))
+        self._names.update(zip(ids, names, strict=True))
+        self.nodes.update(zip(ids, nodes, strict=True))
+        return ids
+
     def name_ids(self, name: str) -> tuple[int, int]:
         """Return the ids of a name and of the hostname label that says the same."""
         return self._interner.name(name), self._interner.hostname_id(name)
