@@ -31,4 +31,5 @@ cdef class ClusterTable(NodeTable):
     cdef int put_many(self, int32_t class_id, int32_t node, int64_t count) except -1 nogil
     cdef int take(self, int32_t class_id, int32_t node) except -1 nogil
     cdef int take_from_removed(self, int32_t class_id, int32_t node) except -1 nogil
+    cdef int shift(self, class_t* pods, int64_t place) noexcept nogil
     cdef int sync(self, class_t* pods) except -1 nogil

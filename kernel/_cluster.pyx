@@ -15,6 +15,7 @@ sums, host ports are restored), ``commit`` keeps them.
 """
 
 from libc.stdint cimport int16_t, int32_t, int64_t, uint64_t
+from libc.string cimport memmove
 
 from pyscale.kernel._growth cimport push, reserve
 from pyscale.kernel._match cimport NAME_COLUMN
@@ -208,6 +209,17 @@ cdef class ClusterTable(NodeTable):
             [self.allocatable[base + r] for r in range(self.n_resources)],
         )
 
+    cdef int shift(self, class_t* pods, int64_t place) noexcept nogil:
+        """Move what is cached behind a node that went: the others stay in order."""
+        cdef int64_t last = pods.score_capacity - 1
+        if place <= last:
+            memmove(
+                pods.score + place, pods.score + place + 1,
+                <size_t>(last - place) * sizeof(int32_t),
+            )
+            pods.score[last] = DIRTY
+        return 0
+
     cdef int sync(self, class_t* pods) except -1 nogil:
         """Mark what may have changed since the class was last asked about."""
         cdef int64_t i, place
@@ -225,7 +237,11 @@ cdef class ClusterTable(NodeTable):
             pods.image_nodes = self.n_active
         else:
             for i in range(pods.reshuffle, self.reshuffles.n):
-                for place in range(self.reshuffles.at[i], pods.score_capacity):
+                place = self.reshuffles.at[i]
+                if place < 0:
+                    self.shift(pods, ~place)
+                    continue
+                for place in range(place, pods.score_capacity):
                     pods.score[place] = DIRTY
             for i in range(pods.cursor, self.changes.n):
                 place = self.position[self.changes.at[i]]

@@ -170,7 +170,8 @@ cdef class NodeList:
     cdef int32_t n_groups
     cdef ints_t order                       # the flat list of nodes
     cdef ints_t last_order
-    cdef ints_t reshuffles                  # per change of the list: the first place that changed
+    cdef ints_t reshuffles                  # per change of the list: the first place that changed;
+    #                                         ~place if just the node there went
     cdef bint listing_stale
     cdef int32_t n_unlisted                 # nodes whose being listed differs from being there
     cdef ints_t retired                     # node ids free after the next refresh

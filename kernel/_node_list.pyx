@@ -152,7 +152,7 @@ cdef class NodeList:
         gone.listed = False
         self.position[self.order.at[i]] = -1
         if i < nodes.n:
-            push(&self.reshuffles, <int32_t>i)
+            push(&self.reshuffles, ~<int32_t>i)
         while i < nodes.n:
             self.order.at[i] = nodes.at[i]
             self.position[nodes.at[i]] = <int32_t>i

@@ -315,12 +315,13 @@ class Planner:
         deleting = deletions.get(node.group, 0)
         if sizes[node.group] - deleting <= context.groups[node.group].min_size:
             return MIN_SIZE_REACHED
-        contribution = context.contributions[node.group]
-        if any(amount > left.get(name, amount) for name, amount in contribution.items()):
-            return MIN_RESOURCES
-        for name, amount in contribution.items():
-            if name in left:
-                left[name] -= amount
+        if left:
+            contribution = context.contributions[node.group]
+            if any(amount > left.get(name, amount) for name, amount in contribution.items()):
+                return MIN_RESOURCES
+            for name, amount in contribution.items():
+                if name in left:
+                    left[name] -= amount
         sizes[node.group] -= 1
         return ""
 

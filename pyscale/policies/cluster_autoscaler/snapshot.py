@@ -13,9 +13,9 @@ from .kernel_placement import KernelPlacement
 from .world import Int32s, PodList
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # frozen ones take thrice as long to make
 class LoadedNode:
-    """A node of the base: its object and the pods on it, in order."""
+    """A node of the base: its object and the pods on it, in order; not changed in place."""
 
     name: str
     node: Node

@@ -74,8 +74,12 @@ class Measures:
 
     def set_nodes(self, handles: Int32s, nodes: Sequence[Node]) -> None:
         """Take in which node objects stand behind handles."""
-        units = [self._units_of(node) for node in nodes]
-        self.room[handles] = [[unit.get(name, 0) for name in _RESOURCES] for unit in units]
+        ids = list(map(id, nodes))
+        rooms = {}
+        for one, node in dict(zip(ids, nodes, strict=True)).items():
+            units = self._units_of(node)
+            rooms[one] = [units.get(name, 0) for name in _RESOURCES]
+        self.room[handles] = [rooms[one] for one in ids]
         if self.gpu_label:
             self._nodes.update(zip(handles.tolist(), nodes, strict=True))
 
