@@ -51,3 +51,30 @@ def test_chance_among_many_nodes_may_leave_out_some_that_are_as_good():
     assert preempt_among(120, nominated=7, tied=100, **victims) == (7, 100)
     assert preempt_among(120, nominated=7, tied=99, **victims) == (0, 120)
     assert preempt_among(100, nominated=7, tied=100, **victims) == (0, 100)
+
+
+def node_affinity_scores(preferred):
+    """Score two nodes for a pod with these preferred terms."""
+    affinity = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
+    container = {"name": "c", "resources": {"requests": {"cpu": "1"}}}
+    case = {
+        "kind": "score",
+        "nodeTemplates": [{"status": {"allocatable": {"cpu": "4", "memory": "4Gi", "pods": "9"}}}],
+        "nodes": [
+            {"name": "n0", "template": 0, "labels": {"disk": "ssd"}},
+            {"name": "n1", "template": 0},
+        ],
+        "podTemplates": [{"spec": {"containers": [container], "affinity": affinity}}],
+        "pods": [{"name": "p", "template": 0}],
+    }
+    ours, _ = replay({"input": case, "outcomes": [{"pods": []}]})
+    return ours["pods"][0]["plugins"]["NodeAffinity"]
+
+
+def test_preferred_terms_that_count_for_nothing_are_scored_all_the_same():
+    ssd = {"matchExpressions": [{"key": "disk", "operator": "In", "values": ["ssd"]}]}
+
+    assert node_affinity_scores([{"weight": 5, "preference": ssd}])["raw"] == [5, 0]
+    assert node_affinity_scores([{"weight": 0, "preference": ssd}])["raw"] == [0, 0]
+    assert node_affinity_scores([{"weight": 5, "preference": {}}])["norm"] == [0, 0]
+    assert node_affinity_scores([]) == "skip"

@@ -201,6 +201,7 @@ class Interner:
             tuple(sorted(spec.node_selector.items())),
             spec.required_node_affinity,
             tuple(preferred),
+            bool(spec.preferred_node_affinity),
             spec.tolerations,
             spec.node_name,
         )
@@ -212,6 +213,9 @@ class Interner:
             ]
             preferences = [self._preference(p) for p in preferred] + self._added
             preferences = [entry for entry in preferences if entry[0] >= 0]
+            if spec.preferred_node_affinity and not preferred:
+                # A list of terms that count for nothing is scored all the same: 0 everywhere.
+                preferences.append((self.term(_ANYWHERE), 0))
             found = self._statics[key] = self.match.add_static(
                 selector,
                 self._valid_terms(spec.required_node_affinity),
@@ -223,6 +227,9 @@ class Interner:
                 any(tolerates(t, CORDON_TAINT) for t in spec.tolerations),
             )
         return found, invalid
+
+
+_ANYWHERE = NodeSelectorTerm()
 
 
 def _counts(preferred: PreferredNodeSelectorTerm) -> bool:
