@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -11,6 +10,8 @@ from typing import Any
 
 from pyscale.errors import MissingDependencyError
 from pyscale.simulation.result import Result
+
+from .tables import html_table, text_table
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -110,22 +111,11 @@ class Comparison:
     def __repr__(self) -> str:
         return f"Comparison({', '.join(map(repr, self.results))})"
 
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
+        return ["", *self.names], [[label, *cells] for label, cells in self.rows()]
+
     def __str__(self) -> str:
-        rows = [("", list(self.names)), *self.rows()]
-        first = max(len(label) for label, _ in rows)
-        widths = [max(len(cells[i]) for _, cells in rows) for i in range(len(self))]
-        lines = []
-        for label, cells in rows:
-            texts = (cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
-            lines.append("  ".join((label.ljust(first), *texts)).rstrip())
-        return "\n".join(lines)
+        return text_table(*self._cells())
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.names)
-        body = []
-        for label, cells in self.rows():
-            texts = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-            body.append(f"<tr><th>{html.escape(label)}</th>{texts}</tr>")
-        return (
-            f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
-        )
+        return html_table(*self._cells())

@@ -34,6 +34,7 @@ from pyscale.simulation.result import Result
 
 from .comparing import compare
 from .mixed_groups import MixedGroupUse, mixed_group_lines, mixed_group_use
+from .tables import html_table, text_table
 
 GroupPolicy = Callable[[Sequence[NodeGroup]], Policy]
 PoolPolicy = Callable[[Sequence[NodePool]], Policy]
@@ -278,22 +279,11 @@ class NodeGroupStudy:
         return f"NodeGroupStudy({', '.join(run.name for run in self.runs)})"
 
     def __str__(self) -> str:
-        table = [self.head(), *self.rows()]
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = []
-        for first, *cells in table:
-            texts = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
-            lines.append("  ".join((first.ljust(widths[0]), *texts)).rstrip())
-        return "\n".join([*lines, *self.notes()])
+        return "\n".join([text_table(self.head(), self.rows()), *self.notes()])
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in self.head())
-        body = []
-        for first, *cells in self.rows():
-            texts = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-            body.append(f"<tr><th>{html.escape(first)}</th>{texts}</tr>")
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes())
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>{notes}"
+        return html_table(self.head(), self.rows()) + notes
 
 
 def study_node_groups(
