@@ -31,6 +31,9 @@ COUNTS, OWNS, SETTLES = 1, 2, 4
 
 _READY = (PodCondition("Ready", "True"),)
 
+# So many nodes that are gone are not worth forgetting.
+_FEW = 64
+
 
 @dataclass(frozen=True, eq=False)
 class NodeUsage:
@@ -334,6 +337,9 @@ class PodColumns(BoundPods):
         if self._states is None:
             return self._usage(row, table)
         known = self._memo.setdefault(("usage", id(table)), {})
+        if len(known) > 2 * len(self.names) + _FEW:
+            for gone in known.keys() - self._row.keys():
+                del known[gone]
         held = known.get(name)
         if held is None or held[0] is not self._states[row]:
             held = known[name] = self._states[row], self._usage(row, table)

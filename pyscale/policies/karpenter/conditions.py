@@ -48,6 +48,7 @@ def evaluate_conditions(
 ) -> Conditions:
     """Evaluate the conditions of all nodes of existing pools."""
     memo = memo or DriftMemo()
+    memo.begin()
     pools = {pool.name: pool for pool in objects.node_pools}
     consolidatable: set[str] = set()
     under: set[str] = set()
@@ -88,14 +89,20 @@ class DriftMemo:
     """What was found out about the drift of nodes, as long as they, pools and types stay."""
 
     def __init__(self) -> None:
+        self._before: dict[str, _Answers] = {}
         self._known: dict[str, _Answers] = {}
+
+    def begin(self) -> None:
+        """Begin a look: nodes that the last one did not ask about are forgotten."""
+        self._before, self._known = self._known, {}
 
     def of(self, node: StateNode, pool: NodePool, compiled: CompiledType | None) -> _Answers:
         """Return what is known about a node, which may be nothing yet."""
         parts = (node.claim_labels, pool, compiled)
-        known = self._known.get(node.name)
+        known = self._before.get(node.name)
         if known is None or not all(map(is_, known.parts, parts)):
-            known = self._known[node.name] = _Answers(parts)
+            known = _Answers(parts)
+        self._known[node.name] = known
         return known
 
 

@@ -167,25 +167,35 @@ class CompileMemory:
             self._keep("names", *key, found)
         return found
 
-    def measure(
-        self, node: StateNode, usage: NodeUsage, daemons: Sequence[DaemonPod], sets: SetTable
-    ) -> NodeMeasure:
-        """Return what is left on a node; new only if it or its pods changed."""
-        parts = (node.labels, node.allocatable, node.capacity, node.taints, usage, daemons, sets)
-        held = self._measures.get(node.name)
-        if held is not None and all(map(is_, held[0], parts)):
-            return held[1]
-        # Only what the node lists is subtracted from, then what daemons will need.
-        used = usage.used
-        room = {name: amount - used.get(name, 0) for name, amount in node.allocatable.items()}
-        for name, amount in outstanding_requests(daemons, node, usage.daemons).items():
-            room[name] = room.get(name, 0) - amount
-        hostname = one_of(HOSTNAME_LABEL, (node.hostname,))
-        set_id = sets.split(from_labels(node.labels).merged((hostname,)))[0]
-        is_within = all(amount >= 0 for amount in room.values())
-        measure = NodeMeasure(usage, room, node.capacity, set_id, is_within)
-        self._measures[node.name] = (parts, measure)
-        return measure
+    def measures(
+        self,
+        nodes: Sequence[StateNode],
+        usages: Sequence[NodeUsage],
+        daemons: Sequence[DaemonPod],
+        sets: SetTable,
+    ) -> list[NodeMeasure]:
+        """Return what is left on each node; new only where it or its pods changed.
+
+        Nodes that are not among these are forgotten.
+        """
+        before, self._measures = self._measures, {}
+        found = []
+        for node, usage in zip(nodes, usages, strict=True):
+            parts = (
+                node.labels,
+                node.allocatable,
+                node.capacity,
+                node.taints,
+                usage,
+                daemons,
+                sets,
+            )
+            held = before.get(node.name)
+            if held is None or not all(map(is_, held[0], parts)):
+                held = parts, _measure(node, usage, daemons, sets)
+            self._measures[node.name] = held
+            found.append(held[1])
+        return found
 
     def class_parts(self, form: PodForm, sets: SetTable, scale: Scale) -> ClassParts:
         """Return what the kernel's class of a form is made of."""
@@ -289,3 +299,17 @@ class CompileMemory:
             )
             found = self._keep("table", *key, table)
         return found  # type: ignore[no-any-return]
+
+
+def _measure(
+    node: StateNode, usage: NodeUsage, daemons: Sequence[DaemonPod], sets: SetTable
+) -> NodeMeasure:
+    # Only what the node lists is subtracted from, then what daemons will need.
+    used = usage.used
+    room = {name: amount - used.get(name, 0) for name, amount in node.allocatable.items()}
+    for name, amount in outstanding_requests(daemons, node, usage.daemons).items():
+        room[name] = room.get(name, 0) - amount
+    hostname = one_of(HOSTNAME_LABEL, (node.hostname,))
+    set_id = sets.split(from_labels(node.labels).merged((hostname,)))[0]
+    is_within = all(amount >= 0 for amount in room.values())
+    return NodeMeasure(usage, room, node.capacity, set_id, is_within)

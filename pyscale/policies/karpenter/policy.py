@@ -29,6 +29,7 @@ from .plan import Plan, objects_of, provision
 from .provisioning import Window
 from .solver import Solver
 from .state import Settings
+from .templates import Template
 from .view_cluster import Clock, ViewCluster, node_id
 
 _PREFERENCE_POLICIES = ("Respect", "Ignore")
@@ -244,6 +245,7 @@ class KarpenterRun:
         self._clock = Clock()
         self._memory = CompileMemory()
         self._prices = LaunchPrices()
+        self._priced: Sequence[Template] = ()
         self._drift = DriftMemo()
         self._window = Window(policy.batch_idle_duration_ns, policy.batch_max_duration_ns)
         self._disruption = DisruptionLoop()
@@ -280,6 +282,9 @@ class KarpenterRun:
                 objects = self._cluster.objects(view, self._nominated)
                 pending = self._cluster.pending(view, objects)
                 solver = Solver(objects, self._settings, pending, self._memory)
+                if solver.templates is not self._priced:
+                    # Prices of templates that are gone would be kept for good.
+                    self._priced, self._prices = solver.templates, LaunchPrices()
             return solver
 
         actions: list[Action] = []

@@ -230,15 +230,11 @@ class ClusterTables:
 
     def _measure_nodes(self) -> list[NodeMeasure]:
         """What is in use on each node and what is left, outstanding daemons taken off."""
-        return [
-            self._memory.measure(
-                node,
-                self.bound.usage(node.node_name, self.forms) if node.has_node else NOTHING_USED,
-                self.daemons,
-                self.sets,
-            )
+        usages = [
+            self.bound.usage(node.node_name, self.forms) if node.has_node else NOTHING_USED
             for node in self.nodes
         ]
+        return self._memory.measures(self.nodes, usages, self.daemons, self.sets)
 
     def _add_templates(self, limits: list[dict[str, int]]) -> None:
         for template, left in zip(self.templates, limits, strict=True):
