@@ -5,16 +5,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._draw import Draw
+from ._hints import Hints
 from ._residents import Residents
 
 REMOVABLE: Final = 0
 BLOCKED: Final = 1
 NO_PLACE: Final = 2
-
-@final
-class Hints:
-    def __init__(self) -> None: ...
-    def drop_old(self) -> None: ...
 
 @final
 class HintedPlacement:
@@ -51,6 +47,7 @@ class HintedPlacement:
     @property
     def outcome(self) -> int: ...
     def remove(self, node: int) -> int: ...
+    def publish(self) -> int: ...
     def moves(
         self, first: int = 0
     ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]: ...

@@ -15,10 +15,12 @@ import numpy as np
 from pyscale.kernel._bind cimport FITS, ClusterState
 from pyscale.kernel._cluster cimport class_t, node_t
 from pyscale.kernel._draw cimport Draw
-from pyscale.kernel._growth cimport enlarge, reserve
+from pyscale.kernel._growth cimport reserve
+from pyscale.kernel._hints cimport Hints
 from pyscale.kernel._match cimport NAME_COLUMN
 from pyscale.kernel._plain cimport is_plain_class
 from pyscale.kernel._residents cimport DAEMON, Residents, facts_t, pods_t
+from pyscale.kernel._sketch cimport Sketch
 
 cdef extern from *:
     void fetch "__builtin_prefetch"(const void* address) noexcept nogil
@@ -40,44 +42,6 @@ cdef enum:  # outcomes of the drain rules; from BLOCKS on the pod forbids the re
 REMOVABLE = 0
 BLOCKED = 1
 NO_PLACE = 2
-
-
-@cython.final
-cdef class Hints:
-    """Where pods were placed, by their keys: in this call and the one before."""
-
-    cdef int32_t* name    # value of the name column
-    cdef int32_t* call    # in which call, 0 never
-    cdef int64_t capacity
-    cdef int32_t now
-
-    def __cinit__(self):
-        self.now = 1
-
-    def __dealloc__(self):
-        free(self.name)
-        free(self.call)
-
-    def drop_old(self):
-        """Age all hints by one call."""
-        self.now += 1
-
-    cdef int32_t get(self, int64_t key) noexcept nogil:
-        if key >= self.capacity or self.call[key] == 0 or self.call[key] < self.now - 1:
-            return -1
-        return self.name[key]
-
-    cdef int set(self, int64_t key, int32_t name) except -1:
-        cdef int64_t before = self.capacity, capacity = self.capacity
-        if key >= capacity:
-            capacity = max(key + 1, 2 * capacity)
-            enlarge(<void**>&self.name, <size_t>capacity * sizeof(int32_t))
-            enlarge(<void**>&self.call, <size_t>capacity * sizeof(int32_t))
-            memset(self.call + before, 0, <size_t>(capacity - before) * sizeof(int32_t))
-            self.capacity = capacity
-        self.name[key] = name
-        self.call[key] = self.now
-        return 0
 
 
 @cython.final
@@ -107,6 +71,8 @@ cdef class HintedPlacement:
     cdef const int8_t[::1] outcomes
     cdef object ask
     cdef object taint
+    cdef Sketch sketch            # instead of the state while all that moves is plain
+    cdef bint is_plain            # what the node is to lose, as far as it was looked at
     cdef readonly int64_t first
     cdef readonly bint waits
     cdef readonly int64_t blocking
@@ -140,6 +106,7 @@ cdef class HintedPlacement:
     def __cinit__(self, Residents residents not None):
         self.residents = residents
         self.state = residents.state
+        self.sketch = Sketch()
 
     def __dealloc__(self):
         free(self.pods)
@@ -161,6 +128,12 @@ cdef class HintedPlacement:
         cdef class_t* pods = &state.classes[class_id]
         cdef int64_t i
         cdef int32_t place, node
+        if self.sketch.is_on:
+            place = self.sketch.first_fit(class_id, (self.last_match + 1) % self.sketch.alive.n)
+            if place < 0:
+                return -1
+            self.last_match = place
+            return state.order.at[self.sketch.alive.at[place]]
         if state.n_active == 0:
             return -1
         if pods.has_names:
@@ -224,6 +197,8 @@ cdef class HintedPlacement:
         node = state.node_of_name.at[name]
         if node < 0 or (usable != NULL and not usable[node]):
             return -1
+        if self.sketch.is_on:
+            return node if self.sketch.fits(class_id, node) else -1
         if pods.has_names:
             for i in range(pods.names.n):
                 if pods.names.at[i] == name:
@@ -300,7 +275,7 @@ cdef class HintedPlacement:
                 class_id = facts[index].class_id
                 node = self.hinted(hints, keys[i], class_id, usable)
                 if node >= 0:
-                    self.settle(hints, pods[i], keys[i], index, node)
+                    self.settle(hints, i, pods[i], keys[i], index, node)
                     nodes[i] = node
                     done += 1
             for i in range(n):
@@ -313,7 +288,7 @@ cdef class HintedPlacement:
                     if node < 0:
                         self.note_failure(index)
                 if node >= 0:
-                    self.settle(hints, pods[i], keys[i], index, node)
+                    self.settle(hints, i, pods[i], keys[i], index, node)
                     nodes[i] = node
                     done += 1
                 elif stop:
@@ -321,10 +296,16 @@ cdef class HintedPlacement:
         return done
 
     cdef int settle(
-        self, Hints hints, int64_t pod, int64_t key, int32_t index, int32_t node
+        self, Hints hints, int64_t i, int64_t pod, int64_t key, int32_t index, int32_t node
     ) except -1:
-        self.residents.reach(node)
-        self.residents.arrive(node, pod, key, index)
+        """The i-th pod of a call comes to a node."""
+        if self.sketch.is_on:
+            self.sketch.arrive(
+                self.residents.facts[index].class_id, node, <int32_t>(self.first + i)
+            )
+        else:
+            self.residents.reach(node)
+            self.residents.arrive(node, pod, key, index)
         hints.set(key, self.state.match.columns[NAME_COLUMN].value[node])
         self.n_placed += 1
         return 0
@@ -353,6 +334,7 @@ cdef class HintedPlacement:
         cdef int64_t n = pods.shape[0]
         found = np.empty(n, np.int32)
         cdef int32_t[::1] nodes = found
+        self.sketch.is_on = False  # a round is over
         self.check_mask(accepted)
         self.residents.check_pods(pods, keys, classes)
         if n:
@@ -403,6 +385,9 @@ cdef class HintedPlacement:
         self.ask = ask
         self.taint = taint
         self.n = 0
+        self.sketch.is_on = False
+        if self.draw is None:
+            self.sketch.begin(self.state, &accepted[0])
 
     def remove(self, int32_t node):
         """Take a node away and its pods to other nodes.
@@ -415,61 +400,135 @@ cdef class HintedPlacement:
             0 if the node went: see ``first``, ``last``, ``waits`` and :meth:`moves`; 1 if a pod
             forbids it: see ``blocking`` and ``outcome``; 2 if a pod finds no place.
         """
-        cdef ClusterState state = self.state
-        cdef pods_t* here
-        cdef int64_t i, n
-        cdef int outcome
-        cdef bint all_plain = True
-        cdef uint8_t was_usable, was_accepted
-        self.residents.reach(node)
-        here = &self.residents.lists[node]
-        self.reserve_pods(self.n + here.n)
+        cdef int64_t n
+        cdef uint8_t was_usable = self.usable[node], was_accepted = self.accepted[node]
         self.first = n = self.n
         self.waits = False
+        self.is_plain = True
+        if self.collect(node, &n):
+            return BLOCKED
+        if not self.is_plain:
+            self.publish()
+        self.usable[node] = self.accepted[node] = 0
+        if not (self.try_out(node, n) if self.sketch.is_on else self.move_all(node, n)):
+            self.usable[node], self.accepted[node] = was_usable, was_accepted
+            return NO_PLACE
+        self.n = n
+        return REMOVABLE
+
+    cdef bint collect(self, int32_t node, int64_t* n) except -1:
+        """Append the pods of a node that move; whether one of its pods forbids that."""
+        cdef pods_t* here
+        cdef int64_t i, move, n_moved = 0
+        self.residents.reach(node)
+        here = &self.residents.lists[node]
+        if self.sketch.is_on:
+            self.sketch.gather(node)
+            n_moved = self.sketch.moves.n
+        self.reserve_pods(self.n + here.n + n_moved)
         for i in range(here.n):
-            outcome = self.outcomes[here.at[i].index]
-            if outcome == UNKNOWN:
-                outcome = self.ask(here.at[i].pod, here.at[i].index)
-            if outcome >= BLOCKS:
-                self.blocking = here.at[i].pod
-                self.outcome = outcome
-                return BLOCKED
-            if outcome == WAITS:
-                self.waits = True
-            elif outcome == MOVED and not self.residents.facts[here.at[i].index].is_a & DAEMON:
-                self.pods[n] = here.at[i].pod
-                self.keys[n] = here.at[i].key
-                self.classes[n] = here.at[i].index
-                n += 1
-                all_plain &= is_plain_class(
-                    &state.classes[self.residents.facts[here.at[i].index].class_id]
-                )
+            if self.judge(here.at[i].pod, here.at[i].key, here.at[i].index, n):
+                return True
+        for i in range(n_moved):
+            move = self.sketch.moves.at[i]
+            if self.judge(self.pods[move], self.keys[move], self.classes[move], n):
+                return True
+        return False
+
+    cdef inline bint judge(
+        self, int64_t pod, int64_t key, int32_t index, int64_t* n
+    ) except -1:
+        """Append a pod if it moves; whether it forbids the removal of its node."""
+        cdef int outcome = self.outcomes[index]
+        if outcome == UNKNOWN:
+            outcome = self.ask(pod, index)
+        if outcome >= BLOCKS:
+            self.blocking = pod
+            self.outcome = outcome
+            return True
+        if outcome == WAITS:
+            self.waits = True
+        elif outcome == MOVED and not self.residents.facts[index].is_a & DAEMON:
+            self.pods[n[0]] = pod
+            self.keys[n[0]] = key
+            self.classes[n[0]] = index
+            n[0] += 1
+            self.is_plain &= is_plain_class(
+                &self.state.classes[self.residents.facts[index].class_id]
+            )
+        return False
+
+    cdef bint move(self, int64_t n) except -1:
+        """Place what was collected; whether all of it found a place."""
+        return self.place_all(
+            self.hints, self.pods + self.first, self.keys + self.first,
+            self.classes + self.first, n - self.first, &self.usable[0], &self.accepted[0],
+            True, self.nodes + self.first,
+        ) == n - self.first
+
+    cdef bint move_all(self, int32_t node, int64_t n) except -1:
+        """Place what was collected and remove the node; if that fails all is as before."""
+        cdef ClusterState state = self.state
         if n > self.first:
             state.fork()
             self.residents.fork()
             # Pods that look at nothing but the node they come to do not care what is left here.
-            if not all_plain:
+            if not self.is_plain:
                 while state.nodes[node].classes.n:
                     state.take(state.nodes[node].classes.at[state.nodes[node].classes.n - 1], node)
                 if self.taint is not None:
                     self.taint(node)
-            was_usable, was_accepted = self.usable[node], self.accepted[node]
-            self.usable[node] = self.accepted[node] = 0
-            if self.place_all(
-                self.hints, self.pods + self.first, self.keys + self.first,
-                self.classes + self.first, n - self.first, &self.usable[0], &self.accepted[0],
-                True, self.nodes + self.first,
-            ) < n - self.first:
+            if not self.move(n):
                 self.residents.revert()
                 state.revert()
-                self.usable[node], self.accepted[node] = was_usable, was_accepted
-                return NO_PLACE
+                return False
             self.residents.commit()
             state.commit()
         state.remove_node(node)
-        self.usable[node] = self.accepted[node] = 0
-        self.n = n
-        return REMOVABLE
+        return True
+
+    cdef bint try_out(self, int32_t node, int64_t n) except -1:
+        """The same in the sketch."""
+        cdef Sketch sketch = self.sketch
+        cdef facts_t* facts = self.residents.facts
+        cdef int64_t i, k
+        cdef bint was_open = sketch.close(node)
+        if self.move(n):
+            sketch.remove(node)
+            return True
+        for i in range(self.first, n):
+            if self.nodes[i] >= 0:
+                sketch.take_back(facts[self.classes[i]].class_id, self.nodes[i])
+        for k in range(self.first, n):
+            if k > self.first and self.classes[k] == self.classes[k - 1]:
+                continue
+            for i in range(self.first, n):
+                if self.nodes[i] >= 0:
+                    sketch.ask_again(facts[self.classes[k]].class_id, self.nodes[i])
+        if was_open:
+            sketch.reopen(node)
+        return False
+
+    cpdef int publish(self) except -1:
+        """Tell the state and the residents what was done; from here on they learn of it at once."""
+        cdef Sketch sketch = self.sketch
+        cdef int64_t i, k, move
+        cdef int32_t node
+        if not sketch.is_on:
+            return 0
+        sketch.is_on = False
+        for i in range(sketch.alive.n):
+            node = self.state.order.at[sketch.alive.at[i]]
+            sketch.gather(node)
+            self.residents.reach(node)
+            for k in range(sketch.moves.n):
+                move = sketch.moves.at[k]
+                self.residents.arrive(
+                    node, self.pods[move], self.keys[move], self.classes[move]
+                )
+        for i in range(sketch.gone.n):
+            self.state.remove_node(sketch.gone.at[i])
+        return 0
 
     @property
     def last(self):

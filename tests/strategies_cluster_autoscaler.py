@@ -75,3 +75,12 @@ owned_pods = st.builds(
     st.sampled_from([None, None, 0, 5]),
     st.sampled_from([None, "web", "web", "job", "daemon"]),
 )
+plain_owned_pods = st.builds(
+    template,
+    st.integers(0, 6),
+    st.integers(0, 6),
+    st.booleans(),
+    app=st.sampled_from("ab"),
+    priority=st.sampled_from([None, None, 0, 5]),
+    owner=st.sampled_from([None, "web", "web", "job", "daemon"]),
+)

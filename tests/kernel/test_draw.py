@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies_cluster_autoscaler import node_of, template
 
-from pyscale.kernel._hinted import Hints
+from pyscale.kernel._hints import Hints
 from pyscale.policies.cluster_autoscaler.classes import ClassTable
 from pyscale.policies.cluster_autoscaler.kernel_placement import KernelPlacement
 from pyscale.policies.cluster_autoscaler.world import PodList

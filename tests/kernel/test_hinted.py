@@ -1,13 +1,23 @@
 """Pods are placed, and nodes emptied, as the simulator that looks at every pod does it."""
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reference.cluster_autoscaler_hints import Hinted
-from strategies_cluster_autoscaler import all_pods, node_of, nodes, owned_pods, template
+from strategies_cluster_autoscaler import (
+    all_pods,
+    node_of,
+    nodes,
+    owned_pods,
+    plain_owned_pods,
+    template,
+)
 
-from pyscale.kernel._hinted import BLOCKED, REMOVABLE, Hints
+from pyscale.kernel._hinted import BLOCKED, NO_PLACE, REMOVABLE
+from pyscale.kernel._hints import Hints
 from pyscale.policies.cluster_autoscaler.classes import ClassTable
 from pyscale.policies.cluster_autoscaler.kernel_placement import KernelPlacement
 from pyscale.policies.cluster_autoscaler.world import PodList
@@ -99,28 +109,24 @@ def test_pods_go_where_hints_and_the_rotating_scan_send_them(
         assert pair.contents()[0] == pair.contents()[1]
 
 
-@given(
-    cluster=clusters,
-    templates=st.lists(owned_pods | all_pods, min_size=1, max_size=5),
-    outcomes=st.lists(OUTCOMES, min_size=5, max_size=5),
-    unusable=st.sets(st.integers(0, 4), max_size=2),
-)
-def test_a_node_goes_if_all_its_pods_find_a_place(cluster, templates, outcomes, unusable):
-    pair = Pair(cluster, templates)
+def assert_removals_agree(pair, usable, outcomes, told_after, rounds=2):
+    """Try to remove every node, and compare what comes of it."""
     placement, twin = pair.placement, pair.twin
-    usable = placement.mask()
-    usable[[node for node in twin.names if node not in unusable]] = True
     accepting = usable & placement.open_nodes
-    twin_usable, twin_accepting = usable.copy(), accepting.copy()
     codes = np.array(outcomes, np.int8)
-    for _ in range(2):
+    found = []
+    for _ in range(rounds):
         placement.fork()
         twin.placement.fork()
         before = {node: list(pods) for node, pods in twin.pods.items()}, dict(twin.names)
-        masks = [mask.copy() for mask in (usable, accepting, twin_usable, twin_accepting)]
+        masks = [mask.copy() for mask in (usable, accepting)]
+        for mask in (usable, accepting):
+            masks.append(twin.placement.mask())
+            masks[-1][: len(twin.pods)] = mask[: len(twin.pods)]
         removal = placement.begin_removals(pair.hints, masks[0], masks[1], codes, no_question)
-        for node in list(twin.names):
+        for number, node in enumerate(list(twin.names)):
             status = removal.remove(node)
+            found.append(status)
             expected = twin.remove(node, masks[2], masks[3], outcomes)
             if status == REMOVABLE:
                 pods, _, to = removal.moves(removal.first)
@@ -132,16 +138,54 @@ def test_a_node_goes_if_all_its_pods_find_a_place(cluster, templates, outcomes, 
             else:
                 assert expected == ("stays",)
             assert placement.last_match == twin.placement.last_match
-            assert masks[0].tolist() == masks[2].tolist()
-            assert masks[1].tolist() == masks[3].tolist()
-            ours, theirs = pair.contents()
-            assert ours == theirs
+            for mine, other in zip(masks[:2], masks[2:], strict=True):
+                assert np.flatnonzero(mine).tolist() == np.flatnonzero(other).tolist()
+            if number >= told_after:
+                removal.publish()
+                ours, theirs = pair.contents()
+                assert ours == theirs
         placement.revert()
         twin.placement.revert()
         twin.pods, twin.names = before
         pair.hints.drop_old()
         twin.drop_old()
         assert pair.contents()[0] == pair.contents()[1]
+    return found
+
+
+@given(
+    cluster=clusters,
+    templates=st.lists(owned_pods | all_pods, min_size=1, max_size=5)
+    | st.lists(plain_owned_pods, min_size=1, max_size=5),
+    outcomes=st.lists(OUTCOMES, min_size=5, max_size=5),
+    unusable=st.sets(st.integers(0, 4), max_size=2),
+    told_after=st.integers(0, 5),
+)
+def test_a_node_goes_if_all_its_pods_find_a_place(
+    cluster, templates, outcomes, unusable, told_after
+):
+    pair = Pair(cluster, templates)
+    usable = pair.placement.mask()
+    usable[[node for node in pair.twin.names if node not in unusable]] = True
+    assert_removals_agree(pair, usable, outcomes, told_after)
+
+
+@pytest.mark.parametrize("told_after", [40, 149])
+@pytest.mark.parametrize("seed", range(3))
+def test_many_nodes_go_or_stay_as_there_is_room_for_what_they_held(seed, told_after):
+    draw = random.Random(seed)
+    templates = [template(1 + i, draw.randint(1, 4)) for i in range(5)]
+    cluster = [
+        (node_of(draw.randint(3, 12), 20, 9), draw.choices(range(5), k=draw.randint(0, 3)))
+        for _ in range(150)
+    ]
+    pair = Pair(cluster, templates)
+    usable = pair.placement.mask()
+    usable[list(pair.twin.names)] = True
+
+    found = assert_removals_agree(pair, usable, [2] * 5, told_after)
+
+    assert {REMOVABLE, NO_PLACE} <= set(found)
 
 
 @given(

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from pyscale.kernel._draw import Draw
 from pyscale.kernel._estimate import verdicts
-from pyscale.kernel._hinted import HintedPlacement, Hints
+from pyscale.kernel._hinted import HintedPlacement
+from pyscale.kernel._hints import Hints
 from pyscale.kernel._residents import Residents
 
 from ...model.nodes import Node

@@ -13,7 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from pyscale.kernel._hinted import BLOCKED, REMOVABLE, Hints
+from pyscale.kernel._hinted import BLOCKED, REMOVABLE
+from pyscale.kernel._hints import Hints
 
 from ...model.taints import NO_SCHEDULE, Taint
 from .disruption import BudgetTracker

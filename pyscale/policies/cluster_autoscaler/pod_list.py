@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from pyscale.kernel._hinted import Hints
+from pyscale.kernel._hints import Hints
 
 from ...errors import InvalidObjectError
 from ...model.times import SECOND, parse_duration

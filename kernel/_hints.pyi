@@ -1,0 +1,6 @@
+from typing import final
+
+@final
+class Hints:
+    def __init__(self) -> None: ...
+    def drop_old(self) -> None: ...
