@@ -148,19 +148,24 @@ cdef class Residents:
 
         Those of the i-th node are the entries from ``starts[i]`` up to ``starts[i + 1]``.
         """
-        cdef int64_t i, j, first
+        cdef int64_t i, j, n, first
         cdef int32_t node
+        cdef pod_t* at
         self.check_pods(pods, keys, classes)
         if starts.shape[0] != nodes.shape[0] + 1 or starts[nodes.shape[0]] != pods.shape[0]:
             raise ValueError("starts must have one entry more than nodes, and end with the pods")
         for i in range(nodes.shape[0]):
             node = nodes[i]
             self.reach(node)
-            self.lists[node].n = 0
-            self.make_room(node, 2 * (starts[i + 1] - starts[i]))  # as many again come later
+            n = starts[i + 1] - starts[i]
+            self.make_room(node, 2 * n)  # as many again come later
+            self.lists[node].n = n
+            at = self.lists[node].at - starts[i]
             first = starts[i]
             for j in range(starts[i], starts[i + 1]):
-                self.append(node, pods[j], keys[j], classes[j])
+                at[j].pod = pods[j]
+                at[j].key = keys[j]
+                at[j].index = classes[j]
                 if j + 1 == starts[i + 1] or classes[j + 1] != classes[j]:
                     self.state.put_many(self.facts[classes[j]].class_id, node, j + 1 - first)
                     first = j + 1

@@ -118,10 +118,10 @@ def _iteration_work(
 
     def renewed(done: Iteration) -> Any:
         found = answer(done)
-        ready.append(_autoscaler(given))
+        ready[0] = _autoscaler(given)  # to free the one before is not the iteration's either
         return found
 
-    return Work(lambda: ready.pop().run_once(), expected, renewed, recorded_seconds=recorded)
+    return Work(lambda: ready[0].run_once(), expected, renewed, recorded_seconds=recorded)
 
 
 def _autoscaler(given: Json) -> Autoscaler:

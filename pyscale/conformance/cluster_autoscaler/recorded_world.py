@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 from ...model.disruption import PodDisruptionBudget
@@ -66,6 +67,7 @@ class RecordedWorld:
         self._controllers = reader.controllers()
         self._daemon_sets = tuple(reader.daemon_set(g) for g in given.get("daemonSets") or ())
         self.calls: list[list[Any]] = []
+        self._noted: tuple[int, float] = START_NS, 0
         for node in given["nodes"]:
             row = reader.node_row(node)
             self._nodes[row.name] = row
@@ -217,11 +219,10 @@ class RecordedWorld:
 
     def instances(self, group: str) -> list[Instance]:
         """List a group's instances, by id."""
-        found = [
+        return [
             Instance(machine.name, machine.vanishes_ns is not None, machine.error)
-            for machine in self._machines[group]
+            for machine in sorted(self._machines[group], key=attrgetter("name"))
         ]
-        return sorted(found, key=lambda instance: instance.name)
 
     def target_size(self, group: str) -> int:
         """Return a group's target."""
@@ -247,8 +248,10 @@ class RecordedWorld:
     # --- what the autoscaler does ---
 
     def _note(self, name: str, *arguments: Any) -> None:
-        seconds = (self._now - START_NS) / SECOND
-        self.calls.append([int(seconds) if seconds == int(seconds) else seconds, name, *arguments])
+        if self._noted[0] != self._now:  # many calls come at one time
+            seconds = (self._now - START_NS) / SECOND
+            self._noted = self._now, int(seconds) if seconds == int(seconds) else seconds
+        self.calls.append([self._noted[1], name, *arguments])
 
     def increase_size(self, group: str, delta: int, atomic: bool = False) -> str:
         """Raise a target; instances exist at once."""
@@ -324,8 +327,10 @@ class RecordedWorld:
         if row.version != version:
             return False
         cordoned = row.unschedulable if unschedulable is None else unschedulable
-        kept = tuple(taint for taint in row.taints if taint.key not in remove)
-        self._nodes[name] = row.written(kept + tuple(add), cordoned)
+        kept = row.taints
+        if remove:
+            kept = tuple(taint for taint in kept if taint.key not in remove)
+        self._nodes[name] = row.written((*kept, *add), cordoned)
         self._rows.pop(name, None)
         for taint in add:
             self._note("Taint", name, _TAINT_NAMES[taint.key])

@@ -167,7 +167,8 @@ class Fleet:
         """Fill the columns of rows that changed."""
         rows = [self.rows[i] for i in positions]
         handles = self.handles[positions]
-        group = np.array([self.groups.number(row.group) for row in rows], np.int32)
+        numbers = {name: self.groups.number(name) for name in dict.fromkeys(r.group for r in rows)}
+        group = np.array([numbers[row.group] for row in rows], np.int32)
         ready = np.array([row.ready for row in rows], np.bool_)
         since = np.array([row.ready_since_ns for row in rows], np.int64)
         cordoned = np.array([row.unschedulable for row in rows], np.bool_)
@@ -184,10 +185,15 @@ class Fleet:
             if (column[handles] != fresh).any():
                 self.version += 1
                 column[handles] = fresh
-        self.disabled[handles] = [is_disabled(row) for row in rows]
         label = self.measures.gpu_label
-        self.has_gpu[handles] = [bool(label) and label in row.node.labels for row in rows]
-        self.measures.set_nodes(handles, [row.node for row in rows])
+        nodes = [row.node for row in rows]
+        ids = list(map(id, nodes))
+        facts = {  # many rows share a node object
+            number: (is_disabled(row), bool(label) and label in row.node.labels)
+            for number, row in dict(zip(ids, rows, strict=True)).items()
+        }
+        self.disabled[handles], self.has_gpu[handles] = zip(*map(facts.get, ids), strict=True)
+        self.measures.set_nodes(handles, nodes)
 
     def _measure(self, handles: Int32s, seen: Observation) -> None:
         """Compute again what the pods of nodes come to."""
