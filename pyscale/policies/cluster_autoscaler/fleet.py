@@ -94,11 +94,12 @@ class Fleet:
             is_same = all(rows[i].name == before[i].name for i in fresh)
         if is_same:
             self._exchange(fresh, table)
+            written = [i for i in fresh if not _differ_in_pods_only(rows[i], before[i])]
         else:
-            fresh = self._reload(before, table)
+            written = fresh = self._reload(before, table)
         self.listed = self._all
-        if fresh:
-            self._write(fresh)
+        if written:
+            self._write(written)
         again = self.handles[fresh]
         if len(stale):
             again = np.unique(np.concatenate([again, stale[np.isin(stale, self.handles)]]))
@@ -262,3 +263,15 @@ class Fleet:
         first[group[positions]] = positions  # of equal indexes the last one stays
         names = self.groups.names
         return {names[i]: position for i, position in enumerate(first.tolist()) if position >= 0}
+
+
+def _differ_in_pods_only(row: NodeRow, before: NodeRow) -> bool:
+    """Whether all columns but the measures hold for a node's next row too."""
+    return (
+        row.node is before.node
+        and row.ready == before.ready
+        and row.unschedulable == before.unschedulable
+        and row.ready_since_ns == before.ready_since_ns
+        and row.group == before.group
+        and row.taints == before.taints
+    )
