@@ -116,13 +116,13 @@ class Fleet:
 
     def _reload(self, before: Sequence[NodeRow], table: Sequence[PodClass]) -> list[int]:
         """Take in other nodes than before; return the positions of what is new or changed."""
-        was = {row.name: (row, node) for row, node in zip(before, self._loaded, strict=True)}
+        was = dict(zip(map(id, before), self._loaded, strict=True))
         loaded, fresh = [], []
         for i, row in enumerate(self.rows):
-            known, node = was.get(row.name, (None, None))
-            if node is None or known is not row:
+            node = was.get(id(row))  # most rows are the same objects
+            if node is None:
                 fresh.append(i)
-                node = self._load(row, node)
+                node = self._load(row, self._snapshot.loaded(row.name))
             loaded.append(node)
         self._loaded = loaded
         self.handles, changed = self._snapshot.load(loaded, table)

@@ -28,6 +28,7 @@ class Snapshot:
 
     placement: KernelPlacement
     _loaded: list[LoadedNode] = field(default_factory=list)
+    _base: Int32s = field(default_factory=lambda: np.empty(0, np.int32))  # handles, as loaded
     _places: dict[str, int] = field(default_factory=dict)
     _handles: dict[str, int] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
@@ -54,24 +55,23 @@ class Snapshot:
             The nodes' handles, and the positions of those that are new or changed.
         """
         self.restore()
+        self._places = places = {node.name: i for i, node in enumerate(nodes)}
         before = self._loaded
-        names = {node.name for node in nodes}
-        for node in before:
-            if node.name not in names:
+        where = [places.get(node.name, -1) for node in before]
+        for node, place in zip(before, where, strict=True):
+            if place < 0:
                 self.placement.remove_node(self._handles.pop(node.name))
-        known = {node.name: node for node in before if node.name in names}
-        if [node.name for node in nodes[: len(known)]] != list(known):
+        kept = [node for node, place in zip(before, where, strict=True) if place >= 0]
+        known = self._base[np.array(where, np.int64) >= 0]
+        if [place for place in where if place >= 0] != list(range(len(kept))):
             self._drop_all()
-            known = {}
-        changed = [i for i, node in enumerate(nodes) if known.get(node.name) is not node]
-        fresh = []
+            kept, known = [], known[:0]
+        changed = [i for i, was in enumerate(kept) if was is not nodes[i]]
         for i in changed:
-            was = known.get(nodes[i].name)
-            if was is None:
-                fresh.append(nodes[i])
-            else:
-                self.placement.learn(nodes[i].pods.classes, table)
-                self._change(was, nodes[i])
+            self.placement.learn(nodes[i].pods.classes, table)
+            self._change(kept[i], nodes[i])
+        fresh = nodes[len(kept) :]
+        changed += range(len(kept), len(nodes))
         names_of_fresh = [node.name for node in fresh]
         handles = self.placement.add_nodes(
             [node.node for node in fresh], names_of_fresh, [node.pods for node in fresh], table
@@ -79,8 +79,13 @@ class Snapshot:
         self._handles.update(zip(names_of_fresh, handles, strict=True))
         self._names.update(zip(handles, names_of_fresh, strict=True))
         self._loaded = list(nodes)
-        self._places = {node.name: i for i, node in enumerate(nodes)}
-        return np.array([self._handles[node.name] for node in nodes], np.int32), changed
+        self._base = np.concatenate([known, np.array(handles, np.int32)])
+        return self._base, changed
+
+    def loaded(self, name: str) -> LoadedNode | None:
+        """Return a node of the cluster that was loaded last, None if it had no such node."""
+        place = self._places.get(name)
+        return None if place is None else self._loaded[place]
 
     def restore(self) -> None:
         """Undo whatever was done since the last cluster was loaded."""
