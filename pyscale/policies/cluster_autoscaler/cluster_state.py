@@ -133,7 +133,7 @@ class ClusterState:
         while self._cache_due <= now:
             self._cache.clear()
             self._cache_due += INSTANCE_CACHE_REFRESH
-        for group in self._groups:
+        for group in self._requests:
             if self.is_scaling_up(group):
                 self.invalidate_instances(group)
         for group in self._groups:

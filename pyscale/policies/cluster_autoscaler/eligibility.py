@@ -114,11 +114,16 @@ class Eligibility:
         handles = fleet.handles[positions]
         measures, groups, has_gpu = fleet.measures, fleet.group[handles], fleet.has_gpu[handles]
         shares = measures.share[handles]
-        lacking = np.isnan(shares) & (measures.room[handles] == 0).any(axis=1)
-        apart = {
-            place: measures.of_gpus[int(handles[place])]
-            for place in np.flatnonzero(has_gpu).tolist()
-        }
+        lacking = np.isnan(shares)
+        if lacking.any():
+            lacking &= (measures.room[handles] == 0).any(axis=1)
+        has_gpus = bool(has_gpu.any())
+        apart = {}
+        if has_gpus:
+            apart = {
+                place: measures.of_gpus[int(handles[place])]
+                for place in np.flatnonzero(has_gpu).tolist()
+            }
         if (measures.bits[handles] & HAS_TERMINATING).any():
             is_timed = ((measures.bits[handles] & HAS_TERMINATING) > 0) & ~has_gpu & ~lacking
             for place in np.flatnonzero(is_timed).tolist():
@@ -128,7 +133,7 @@ class Eligibility:
                 shares[place] = used.share
         of_groups = fleet.groups
         thresholds = of_groups.threshold[groups]
-        if has_gpu.any():
+        if has_gpus:
             thresholds = np.where(has_gpu, of_groups.gpu_threshold[groups], thresholds)
         codes = np.where(shares > thresholds, np.int8(_CODES[NOT_UNDERUTILIZED]), np.int8(0))
         codes[lacking] = _CODES[UNEXPECTED_ERROR]

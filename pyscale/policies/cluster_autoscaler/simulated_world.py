@@ -74,10 +74,11 @@ class SimulatedPods:
 
     def see(self, pods: Sequence[int], classes: Sequence[int], now: int) -> None:
         """Take in pods on a node; what pended before keeps its time of creation."""
-        table = self.table
+        table, created = self.table, self._created
         for pod, index in zip(pods, classes, strict=True):
-            self.classes[pod] = table[index]
-            self._created.setdefault(pod, now)
+            if pod not in created:
+                created[pod] = now
+                self.classes[pod] = table[index]
 
     def see_pending(self, view: ClusterView) -> PodList:
         """Take in the pods that pend; as long as they are the same, so is the list."""
@@ -162,6 +163,7 @@ class SimulatedWorld:
         self._view: ClusterView | None = None
         self._rows: list[NodeRow] = []
         self._members: dict[str, list[str]] = {}
+        self._member_ids: dict[str, Int64s] = {}
         self.actions: list[Action] = []
         self.reason = ""
 
@@ -210,17 +212,28 @@ class SimulatedWorld:
 
     def _list(self, view: ClusterView, groups: Sequence[str]) -> None:
         """List nodes, and machines of groups, afresh."""
-        ids, is_there = view.node_id.tolist(), view.node_state != BOOTING
+        ids, is_there = view.node_id, view.node_state != BOOTING
         self._places = np.cumsum(is_there) - 1
         known = self._known
-        self._rows = [known[ids[index]] for index in np.flatnonzero(is_there).tolist()]
-        self._members = {name: [] for name in groups}
-        of_kind = [kind.group for kind in view.kinds]
-        for node, kind in zip(ids, view.node_kind.tolist(), strict=True):
-            if of_kind[kind] >= 0:
-                self._members[groups[of_kind[kind]]].append(node_name(node))
+        self._rows = [known[node] for node in ids[is_there].tolist()]
+        self._list_members(view, groups)
         if len(known) > 2 * len(ids) + 64:
-            self._known = {node: known[node] for node in ids if node in known}
+            self._known = {node: known[node] for node in ids.tolist() if node in known}
+
+    def _list_members(self, view: ClusterView, groups: Sequence[str]) -> None:
+        """List machines of groups; the list of a group that has the same ones stays the same."""
+        group = np.array([kind.group for kind in view.kinds], np.int64)[view.node_kind]
+        order = np.argsort(group, kind="stable")
+        ids = view.node_id[order]
+        ends = np.searchsorted(group[order], np.arange(len(groups) + 1)).tolist()
+        before, before_ids = self._members, self._member_ids
+        self._members, self._member_ids = {}, {}
+        for name, first, end in zip(groups, ends, ends[1:], strict=False):
+            mine = self._member_ids[name] = ids[first:end]
+            if name in before and np.array_equal(mine, before_ids[name]):
+                self._members[name] = before[name]
+            else:
+                self._members[name] = [node_name(node) for node in mine.tolist()]
 
     def _row(self, view: ClusterView, groups: Sequence[str], index: int) -> NodeRow:
         kind = view.kinds[int(view.node_kind[index])]
