@@ -418,44 +418,49 @@ cdef class HintedPlacement:
 
     cdef bint collect(self, int32_t node, int64_t* n) except -1:
         """Append the pods of a node that move; whether one of its pods forbids that."""
+        cdef facts_t* facts = self.residents.facts
         cdef pods_t* here
-        cdef int64_t i, move, n_moved = 0
+        cdef int64_t i, end = self.n
+        cdef int32_t index, last = -1
+        cdef int outcome
+        cdef bint moves = False
         self.residents.reach(node)
         here = &self.residents.lists[node]
+        self.sketch.moves.n = 0
         if self.sketch.is_on:
             self.sketch.gather(node)
-            n_moved = self.sketch.moves.n
-        self.reserve_pods(self.n + here.n + n_moved)
+        self.reserve_pods(self.n + here.n + self.sketch.moves.n)
         for i in range(here.n):
-            if self.judge(here.at[i].pod, here.at[i].key, here.at[i].index, n):
-                return True
-        for i in range(n_moved):
-            move = self.sketch.moves.at[i]
-            if self.judge(self.pods[move], self.keys[move], self.classes[move], n):
-                return True
-        return False
-
-    cdef inline bint judge(
-        self, int64_t pod, int64_t key, int32_t index, int64_t* n
-    ) except -1:
-        """Append a pod if it moves; whether it forbids the removal of its node."""
-        cdef int outcome = self.outcomes[index]
-        if outcome == UNKNOWN:
-            outcome = self.ask(pod, index)
-        if outcome >= BLOCKS:
-            self.blocking = pod
-            self.outcome = outcome
-            return True
-        if outcome == WAITS:
-            self.waits = True
-        elif outcome == MOVED and not self.residents.facts[index].is_a & DAEMON:
-            self.pods[n[0]] = pod
-            self.keys[n[0]] = key
-            self.classes[n[0]] = index
-            n[0] += 1
-            self.is_plain &= is_plain_class(
-                &self.state.classes[self.residents.facts[index].class_id]
-            )
+            self.pods[end] = here.at[i].pod
+            self.keys[end] = here.at[i].key
+            self.classes[end] = here.at[i].index
+            end += 1
+        for i in range(self.sketch.moves.n):
+            self.pods[end] = self.pods[self.sketch.moves.at[i]]
+            self.keys[end] = self.keys[self.sketch.moves.at[i]]
+            self.classes[end] = self.classes[self.sketch.moves.at[i]]
+            end += 1
+        for i in range(self.n, end):
+            index = self.classes[i]
+            if index != last or self.outcomes[index] == UNKNOWN:  # neighbours are often alike
+                last = index
+                outcome = self.outcomes[index]
+                if outcome == UNKNOWN:
+                    outcome = self.ask(self.pods[i], index)
+                if outcome >= BLOCKS:
+                    self.blocking = self.pods[i]
+                    self.outcome = outcome
+                    return True
+                if outcome == WAITS:
+                    self.waits = True
+                moves = outcome == MOVED and not facts[index].is_a & DAEMON
+                if moves:
+                    self.is_plain &= is_plain_class(&self.state.classes[facts[index].class_id])
+            if moves:
+                self.pods[n[0]] = self.pods[i]
+                self.keys[n[0]] = self.keys[i]
+                self.classes[n[0]] = index
+                n[0] += 1
         return False
 
     cdef bint move(self, int64_t n) except -1:

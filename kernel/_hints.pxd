@@ -11,5 +11,9 @@ cdef class Hints:
     cdef int64_t capacity
     cdef int32_t now
 
-    cdef int32_t get(self, int64_t key) noexcept nogil
+    cdef inline int32_t get(self, int64_t key) noexcept nogil:
+        if key >= self.capacity or self.call[key] == 0 or self.call[key] < self.now - 1:
+            return -1
+        return self.name[key]
+
     cdef int set(self, int64_t key, int32_t name) except -1

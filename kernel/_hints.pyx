@@ -23,11 +23,6 @@ cdef class Hints:
         """Age all hints by one call."""
         self.now += 1
 
-    cdef int32_t get(self, int64_t key) noexcept nogil:
-        if key >= self.capacity or self.call[key] == 0 or self.call[key] < self.now - 1:
-            return -1
-        return self.name[key]
-
     cdef int set(self, int64_t key, int32_t name) except -1:
         cdef int64_t before = self.capacity, capacity = self.capacity
         if key >= capacity:

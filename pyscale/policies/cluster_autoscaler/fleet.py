@@ -187,14 +187,15 @@ class Fleet:
                 self.version += 1
                 column[handles] = fresh
         label = self.measures.gpu_label
-        nodes = [row.node for row in rows]
-        ids = list(map(id, nodes))
-        facts = {  # many rows share a node object
-            number: (is_disabled(row), bool(label) and label in row.node.labels)
-            for number, row in dict(zip(ids, rows, strict=True)).items()
-        }
-        self.disabled[handles], self.has_gpu[handles] = zip(*map(facts.get, ids), strict=True)
-        self.measures.set_nodes(handles, nodes)
+        ids = [id(row.node) for row in rows]
+        shared = dict(zip(ids, rows, strict=True))  # many rows have the same node object
+        numbers_of = {one: number for number, one in enumerate(shared)}
+        which = np.array([numbers_of[one] for one in ids], np.int64)
+        samples = shared.values()
+        disabled = np.array([is_disabled(row) for row in samples], np.bool_)
+        has_gpu = np.array([bool(label) and label in row.node.labels for row in samples], np.bool_)
+        self.disabled[handles], self.has_gpu[handles] = disabled[which], has_gpu[which]
+        self.measures.set_nodes(handles, [row.node for row in samples], which)
 
     def _measure(self, handles: Int32s, seen: Observation) -> None:
         """Compute again what the pods of nodes come to."""

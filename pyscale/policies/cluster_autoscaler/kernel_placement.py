@@ -170,7 +170,10 @@ class KernelPlacement:
         table: Sequence[PodClass],
     ) -> list[int]:
         """Append nodes with their pods; return their handles."""
-        handles = self._snapshot.insert_nodes(nodes, names, [self.kind(node) for node in nodes])
+        ids = list(map(id, nodes))
+        shared = dict(zip(ids, nodes, strict=True))  # many nodes are the same object
+        kinds = {one: self.kind(node) for one, node in shared.items()}
+        handles = self._snapshot.insert_nodes(nodes, names, [kinds[one] for one in ids])
         starts = np.zeros(len(pods) + 1, np.int64)
         np.cumsum([len(held) for held in pods], out=starts[1:])
         held = PodList.joined(pods)

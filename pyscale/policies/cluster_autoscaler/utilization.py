@@ -19,7 +19,7 @@ from .kernel_placement import KernelPlacement
 from .options import Options
 from .quotas import GPU_RESOURCES
 from .units import node_units
-from .world import Flags, Int32s, Pods
+from .world import Flags, Int32s, Int64s, Pods
 
 HAS_MOVED, HAS_WAITING, HAS_TERMINATING = 1, 2, 4  # as in ``Residents``
 _RESOURCES = (CPU, MEMORY)
@@ -72,16 +72,13 @@ class Measures:
         self.share = np.concatenate([self.share, np.zeros(more)])
         self.is_cpu = np.concatenate([self.is_cpu, np.zeros(more, np.bool_)])
 
-    def set_nodes(self, handles: Int32s, nodes: Sequence[Node]) -> None:
-        """Take in which node objects stand behind handles."""
-        ids = list(map(id, nodes))
-        rooms = {}
-        for one, node in dict(zip(ids, nodes, strict=True)).items():
-            units = self._units_of(node)
-            rooms[one] = [units.get(name, 0) for name in _RESOURCES]
-        self.room[handles] = [rooms[one] for one in ids]
-        if self.gpu_label:
-            self._nodes.update(zip(handles.tolist(), nodes, strict=True))
+    def set_nodes(self, handles: Int32s, nodes: Sequence[Node], which: Int64s) -> None:
+        """Take in which of some node objects stands behind each handle."""
+        rooms = [[self._units_of(node).get(name, 0) for name in _RESOURCES] for node in nodes]
+        self.room[handles] = np.array(rooms, np.int64)[which]
+        for number, node in enumerate(nodes):
+            if self.gpu_label and self.gpu_label in node.labels:
+                self._nodes.update(dict.fromkeys(handles[which == number].tolist(), node))
 
     def _units_of(self, node: Node) -> dict[str, int]:
         known = self._units.get(id(node))
