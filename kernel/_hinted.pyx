@@ -358,6 +358,9 @@ cdef class HintedPlacement:
     ):
         """Say how nodes are to be removed from here on, inside a fork of the caller's.
 
+        The round ends when the fork is reverted.  The state may not have learned of what was done
+        in it: see :meth:`publish`.
+
         Parameters
         ----------
         hints : Hints
@@ -417,7 +420,7 @@ cdef class HintedPlacement:
         return REMOVABLE
 
     cdef bint collect(self, int32_t node, int64_t* n) except -1:
-        """Append the pods of a node that move; whether one of its pods forbids that."""
+        """Append the pods of a node that move, up to ``n``; whether one of its pods forbids it."""
         cdef facts_t* facts = self.residents.facts
         cdef pods_t* here
         cdef int64_t i, end = self.n

@@ -276,16 +276,14 @@ class Planner:
         unneeded = list(self.unneeded.values())
         if self._generator is not None:
             unneeded = [unneeded[i] for i in self._generator.permutation(len(unneeded)).tolist()]
-        for kind in (False, True):
-            for found in unneeded:
-                if found.is_empty == kind:
-                    continue
-                reason = self._not_now(found, context, sizes, left, deletions, now)
-                if reason:
-                    self._stays[found.node.name] = Unremovable(reason)
-                else:
-                    chosen.append(found)
-        chosen.sort(key=lambda found: found.risky and not found.is_empty)
+        for found in sorted(unneeded, key=lambda found: not found.is_empty):
+            reason = self._not_now(found, context, sizes, left, deletions, now)
+            if reason:
+                self._stays[found.node.name] = Unremovable(reason)
+            else:
+                chosen.append(found)
+        if any(found.risky for found in chosen):
+            chosen.sort(key=lambda found: found.risky and not found.is_empty)
         chosen = self._without_partial_groups(chosen, context)
         kept = []
         for found in chosen:
@@ -339,6 +337,8 @@ class Planner:
             if self._group_options(group).zero_or_max_node_scaling
             and count not in (context.groups[group].target, context.registered(group))
         }
+        if not partial:
+            return chosen
         for found in chosen:
             if found.node.group in partial:
                 self._stays[found.node.name] = Unremovable(ATOMIC_FAILED)
