@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from ...kernel._replicas import ReplicaHistory, propose
 from ...model.autoscaling import HorizontalPodAutoscaler
 from .replica_tables import (
-    WORKLOAD_DTYPE,
     HorizontalPodAutoscalerOptions,
     empty_metrics,
     workload_tables,
@@ -113,8 +112,7 @@ class HorizontalController:
         return Reconciled(desired, outcome)
 
     def _rows(self, current: NDArray[np.int32], status: NDArray[np.int32]) -> NDArray[np.void]:
-        rows = np.empty(len(self.autoscalers), WORKLOAD_DTYPE)
-        rows[:] = self._workloads
+        rows = self._workloads
         rows["current"] = current
         rows["status"] = status
         return rows
