@@ -99,6 +99,9 @@ class ClusterState:
         self._previous: dict[str, Sequence[Instance]] = {}
         self._listings: dict[str, _Listing] = {}
         self._settled: tuple[int, dict[str, Sequence[Instance]], int] | None = None
+        # While these targets hold, nodes and instances too, and no request or deletion runs, the
+        # rest of an update finds what the last one did.
+        self._known_targets: dict[str, int] | None = None
 
     # --- the update of each iteration ---
 
@@ -113,14 +116,20 @@ class ClusterState:
             self._update_unregistered(nodes, now)
             self._update_readiness(nodes, now)
             self._settled = version, self._instances, self._holds_until(nodes)
+            self._known_targets = None
+        if targets == self._known_targets and not (self._requests or self._deletions):
+            self._backoff.forget_stale(now)
+            return
         self._update_ranges(targets)
         self._update_requests(now)
         self._handle_creation_errors(now)
         self._update_ranges(targets)
         self._update_incorrect_sizes(now)
+        self._known_targets = targets
 
     def recalculate(self, now: int) -> None:
         """Take in new targets after a resize."""
+        self._known_targets = None
         self._update_ranges({name: self._world.target_size(name) for name in self._groups})
 
     def invalidate_instances(self, group: str) -> None:

@@ -220,8 +220,7 @@ class Fleet:
     def mask_of(self, names: Iterable[str]) -> Flags:
         """Return a mask over handles of the nodes of these names that are there."""
         mask = self._snapshot.placement.mask()
-        known = (self._snapshot.handle(name) for name in names)
-        mask[[handle for handle in known if handle is not None]] = True
+        mask[self._snapshot.handles(names)] = True
         return mask
 
     def content(self, handle: int) -> PodList:

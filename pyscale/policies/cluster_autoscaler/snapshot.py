@@ -130,6 +130,12 @@ class Snapshot:
         handle = self._handles.get(name)
         return handle if handle is not None and self.placement.is_there(handle) else None
 
+    def handles(self, names: Iterable[str]) -> list[int]:
+        """Return the handles of those nodes that are there."""
+        is_there = self.placement.residents.is_there
+        known = map(self._handles.get, names)
+        return [handle for handle in known if handle is not None and is_there(handle)]
+
     def name(self, handle: int) -> str:
         """Return a node's name."""
         return self._names[handle]
