@@ -410,6 +410,9 @@ cdef class HintedPlacement:
         self.is_plain = True
         if self.collect(node, &n):
             return BLOCKED
+        if not self.has_chance(node, n):
+            return NO_PLACE
+        self.fetch_moved(node, n)
         if not self.is_plain:
             self.publish()
         self.usable[node] = self.accepted[node] = 0
@@ -434,13 +437,9 @@ cdef class HintedPlacement:
             self.sketch.gather(node)
         self.reserve_pods(self.n + here.n + self.sketch.moves.n)
         for i in range(here.n):
-            self.pods[end] = here.at[i].pod
-            self.keys[end] = here.at[i].key
             self.classes[end] = here.at[i].index
             end += 1
         for i in range(self.sketch.moves.n):
-            self.pods[end] = self.pods[self.sketch.moves.at[i]]
-            self.keys[end] = self.keys[self.sketch.moves.at[i]]
             self.classes[end] = self.classes[self.sketch.moves.at[i]]
             end += 1
         for i in range(self.n, end):
@@ -449,9 +448,9 @@ cdef class HintedPlacement:
                 last = index
                 outcome = self.outcomes[index]
                 if outcome == UNKNOWN:
-                    outcome = self.ask(self.pods[i], index)
+                    outcome = self.ask(self.pod_at(here, i - self.n), index)
                 if outcome >= BLOCKS:
-                    self.blocking = self.pods[i]
+                    self.blocking = self.pod_at(here, i - self.n)
                     self.outcome = outcome
                     return True
                 if outcome == WAITS:
@@ -460,11 +459,41 @@ cdef class HintedPlacement:
                 if moves:
                     self.is_plain &= is_plain_class(&self.state.classes[facts[index].class_id])
             if moves:
-                self.pods[n[0]] = self.pods[i]
-                self.keys[n[0]] = self.keys[i]
+                self.nodes[n[0]] = <int32_t>(i - self.n)  # for fetch_moved, until it has a node
                 self.classes[n[0]] = index
                 n[0] += 1
         return False
+
+    cdef int64_t pod_at(self, pods_t* here, int64_t i) noexcept:
+        """The i-th pod of the node that was gathered last: what it had, then what moved to it."""
+        return here.at[i].pod if i < here.n else self.pods[self.sketch.moves.at[i - here.n]]
+
+    cdef bint has_chance(self, int32_t node, int64_t n) except -1:
+        """Whether any of what was collected may find a place; where all is full, none does."""
+        cdef facts_t* facts = self.residents.facts
+        cdef int64_t i
+        if n == self.first or not self.is_plain or not self.sketch.is_on:
+            return True
+        for i in range(self.first, n):
+            if i > self.first and self.classes[i] == self.classes[i - 1]:
+                continue
+            if self.sketch.has_chance(facts[self.classes[i]].class_id, node):
+                return True
+        return False
+
+    cdef int fetch_moved(self, int32_t node, int64_t n) except -1:
+        """Write the ids and keys of what was collected."""
+        cdef pods_t* here = &self.residents.lists[node]
+        cdef int64_t i, move
+        for i in range(self.first, n):
+            if self.nodes[i] < here.n:
+                self.pods[i] = here.at[self.nodes[i]].pod
+                self.keys[i] = here.at[self.nodes[i]].key
+            else:
+                move = self.sketch.moves.at[self.nodes[i] - here.n]
+                self.pods[i] = self.pods[move]
+                self.keys[i] = self.keys[move]
+        return 0
 
     cdef bint move(self, int64_t n) except -1:
         """Place what was collected; whether all of it found a place."""

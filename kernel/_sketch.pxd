@@ -19,6 +19,8 @@ cdef class Sketch:
     cdef int64_t n_words
     cdef uint64_t* open           # places that the scan may use
     cdef int64_t open_capacity
+    cdef uint64_t* there          # places whose nodes did not go
+    cdef int64_t there_capacity
     cdef int32_t* slots           # class -> row of maybe, -1 none yet
     cdef int64_t slot_capacity
     cdef int64_t n_slots
@@ -34,6 +36,7 @@ cdef class Sketch:
     cdef int begin(self, ClusterState state, const uint8_t* accepted) except -1
     cdef int32_t place_of(self, int32_t node) except -1
     cdef bint fits(self, int32_t class_id, int32_t node) except -1 nogil
+    cdef bint has_chance(self, int32_t class_id, int32_t apart) noexcept
     cdef int32_t first_fit(self, int32_t class_id, int64_t start) except -2
     cdef uint64_t* candidates(self, int32_t class_id) except NULL
     cdef int shift(self, int32_t class_id, int32_t node, int32_t sign) noexcept

@@ -30,6 +30,7 @@ cdef class Sketch:
         free(self.alive.at)
         free(self.gone.at)
         free(self.open)
+        free(self.there)
         free(self.slots)
         free(self.maybe)
         free(self.last)
@@ -57,16 +58,19 @@ cdef class Sketch:
             <void**>&self.room, &self.room_capacity, state.n_nodes * self.width, sizeof(int64_t)
         )
         reserve(<void**>&self.open, &self.open_capacity, self.n_words, sizeof(uint64_t))
+        reserve(<void**>&self.there, &self.there_capacity, self.n_words, sizeof(uint64_t))
         reserve(<void**>&self.slots, &self.slot_capacity, state.n_classes, sizeof(int32_t))
         reserve(<void**>&self.last, &self.last_capacity, state.n_nodes, sizeof(int32_t))
         reserve(<void**>&self.arrivals, &self.arrival_capacity, state.n_nodes, sizeof(int32_t))
         memset(self.open, 0, <size_t>self.n_words * sizeof(uint64_t))
+        memset(self.there, 0, <size_t>self.n_words * sizeof(uint64_t))
         memset(self.slots, 0xFF, <size_t>state.n_classes * sizeof(int32_t))
         memset(self.arrivals, 0, <size_t>state.n_nodes * sizeof(int32_t))
         for i in range(n):
             node = state.order.at[i]
             there = &state.nodes[node]
             push(&self.alive, <int32_t>i)
+            self.there[i >> 6] |= <uint64_t>1 << (i & 63)
             if accepted[node]:
                 self.open[i >> 6] |= <uint64_t>1 << (i & 63)
             row = self.room + node * self.width
@@ -105,6 +109,21 @@ cdef class Sketch:
             if pods.need_amount[i] > row[1 + pods.need.at[i]]:
                 return False
         return self.state.static_verdict(pods, node) == FITS
+
+    cdef bint has_chance(self, int32_t class_id, int32_t apart) noexcept:
+        """Whether any node apart from one may still take a class, open or not."""
+        cdef int64_t slot = self.slots[class_id], word
+        cdef int32_t own = self.state.position[apart]
+        cdef uint64_t bits
+        if slot < 0:
+            return True
+        for word in range(self.n_words):
+            bits = self.maybe[slot * self.n_words + word] & self.there[word]
+            if word == own >> 6:
+                bits &= ~(<uint64_t>1 << (own & 63))
+            if bits:
+                return True
+        return False
 
     cdef int32_t first_fit(self, int32_t class_id, int64_t start) except -2:
         """The first place from ``start`` on, going round, whose node is open and fits; -1 if none.
@@ -198,7 +217,9 @@ cdef class Sketch:
     cdef int remove(self, int32_t node) except -1:
         """A node goes, together with its pods."""
         cdef int32_t place = self.place_of(node)
+        cdef int32_t at = self.alive.at[place]
         self.close(node)
+        self.there[at >> 6] &= ~(<uint64_t>1 << (at & 63))
         self.alive.n -= 1
         memmove(
             self.alive.at + place, self.alive.at + place + 1,
