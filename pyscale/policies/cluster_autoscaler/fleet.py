@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from operator import is_not
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,24 +108,22 @@ class Fleet:
 
     def _exchange(self, fresh: Sequence[int], table: Sequence[PodClass]) -> None:
         """Take in rows that changed, of the same nodes."""
-        loaded = self._loaded
+        loaded, pairs = self._loaded, []
         for i in fresh:
             node = self._load(self.rows[i], loaded[i])
             if node is not loaded[i]:
-                self._snapshot.exchange(loaded[i], node, table)
+                pairs.append((loaded[i], node))
                 loaded[i] = node
+        self._snapshot.exchange(pairs, table)
 
     def _reload(self, before: Sequence[NodeRow], table: Sequence[PodClass]) -> list[int]:
         """Take in other nodes than before; return the positions of what is new or changed."""
         was = dict(zip(map(id, before), self._loaded, strict=True))
-        loaded, fresh = [], []
-        for i, row in enumerate(self.rows):
-            node = was.get(id(row))  # most rows are the same objects
-            if node is None:
-                fresh.append(i)
-                node = self._load(row, self._snapshot.loaded(row.name))
-            loaded.append(node)
-        self._loaded = loaded
+        known = list(map(was.get, map(id, self.rows)))  # most rows are the same objects
+        fresh = [i for i, node in enumerate(known) if node is None]
+        for i in fresh:
+            known[i] = self._load(self.rows[i], self._snapshot.loaded(self.rows[i].name))
+        self._loaded = loaded = cast(list[LoadedNode], known)
         self.handles, changed = self._snapshot.load(loaded, table)
         self._all = np.arange(len(loaded))
         self.version += 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import compress, repeat
+from operator import attrgetter, is_not
 
 import numpy as np
 
@@ -11,6 +13,8 @@ from ...model.nodes import Node
 from .classes import PodClass
 from .kernel_placement import KernelPlacement
 from .world import Int32s, PodList
+
+_NAME = attrgetter("name")
 
 
 @dataclass(slots=True, eq=False)  # frozen ones take thrice as long to make
@@ -55,21 +59,20 @@ class Snapshot:
             The nodes' handles, and the positions of those that are new or changed.
         """
         self.restore()
-        self._places = places = {node.name: i for i, node in enumerate(nodes)}
-        before = self._loaded
-        where = [places.get(node.name, -1) for node in before]
-        for node, place in zip(before, where, strict=True):
-            if place < 0:
-                self.placement.remove_node(self._handles.pop(node.name))
-        kept = [node for node, place in zip(before, where, strict=True) if place >= 0]
-        known = self._base[np.array(where, np.int64) >= 0]
-        if [place for place in where if place >= 0] != list(range(len(kept))):
+        before, names_before = self._loaded, self._places
+        self._places = dict(zip(map(_NAME, nodes), range(len(nodes)), strict=True))
+        places = map(self._places.get, names_before, repeat(-1))
+        where = np.fromiter(places, np.int64, len(before))
+        stays = where >= 0
+        for i in np.flatnonzero(~stays).tolist():
+            self.placement.remove_node(self._handles.pop(before[i].name))
+        kept, known = list(compress(before, stays.tolist())), self._base[stays]
+        if (where[stays] != np.arange(len(kept))).any():
             self._drop_all()
             kept, known = [], known[:0]
-        changed = [i for i, was in enumerate(kept) if was is not nodes[i]]
-        for i in changed:
-            self.placement.learn(nodes[i].pods.classes, table)
-            self._change(kept[i], nodes[i])
+        is_changed = np.fromiter(map(is_not, kept, nodes), np.bool_, len(kept))
+        changed = np.flatnonzero(is_changed).tolist()
+        self._change([(kept[i], nodes[i]) for i in changed], table)
         fresh = nodes[len(kept) :]
         changed += range(len(kept), len(nodes))
         names_of_fresh = [node.name for node in fresh]
@@ -92,18 +95,26 @@ class Snapshot:
         while self._added:
             self.revert()
 
-    def exchange(self, before: LoadedNode, node: LoadedNode, table: Sequence[PodClass]) -> None:
-        """Change one node of the cluster that was loaded last, outside of forks."""
-        self.placement.learn(node.pods.classes, table)
-        self._loaded[self._places[node.name]] = node
-        self._change(before, node)
+    def exchange(
+        self, pairs: Sequence[tuple[LoadedNode, LoadedNode]], table: Sequence[PodClass]
+    ) -> None:
+        """Change nodes of the cluster that was loaded last, outside of forks: from, to."""
+        for _, node in pairs:
+            self._loaded[self._places[node.name]] = node
+        self._change(pairs, table)
 
-    def _change(self, before: LoadedNode, node: LoadedNode) -> None:
-        handle = self._handles[node.name]
-        if before.node is not node.node:
-            self.placement.change_node(handle, node.node)
-        if before.pods is not node.pods:
-            self.placement.set_pods(handle, node.pods)
+    def _change(
+        self, pairs: Sequence[tuple[LoadedNode, LoadedNode]], table: Sequence[PodClass]
+    ) -> None:
+        if not pairs:
+            return
+        self.placement.learn(np.concatenate([node.pods.classes for _, node in pairs]), table)
+        for before, node in pairs:
+            handle = self._handles[node.name]
+            if before.node is not node.node:
+                self.placement.change_node(handle, node.node)
+            if before.pods is not node.pods:
+                self.placement.set_pods(handle, node.pods)
 
     def _drop_all(self) -> None:
         self.placement.reset()
