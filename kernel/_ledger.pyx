@@ -1,11 +1,17 @@
 """What a run shows of its pods and nodes: columns of NumPy, and answers about single ones."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdlib cimport qsort
 
 from ._typedefs cimport index_t
 from ._waiting cimport WaitingLines
 
 import numpy as np
+
+
+cdef int by_id(const void* one, const void* other) noexcept nogil:
+    cdef int64_t a = (<const int64_t*>one)[0], b = (<const int64_t*>other)[0]
+    return (a > b) - (a < b)
 
 
 cdef class Ledger(WaitingLines):
@@ -54,24 +60,7 @@ cdef class Ledger(WaitingLines):
 
     def pods_on(self, node):
         """Return ids, classes and binding times of the pods on a node, by id."""
-        cdef index_t host = self.check_node(node)
-        cdef Py_ssize_t n = self.nodes[host].n_pods, at = 0
-        cdef index_t pod = self.nodes[host].first_pod
-        pod_array = np.empty(n, np.int64)
-        cdef int64_t[::1] pods = pod_array
-        while pod >= 0:
-            pods[at] = pod
-            at += 1
-            pod = self.pods[pod].next
-        pod_array.sort()
-        class_array = np.empty(n, np.int32)
-        bound_array = np.empty(n, np.int64)
-        cdef int32_t[::1] classes = class_array
-        cdef int64_t[::1] bound = bound_array
-        for at in range(n):
-            classes[at] = self.class_of(<index_t>pods[at])
-            bound[at] = self.pods[pods[at]].bound
-        return pod_array, class_array, bound_array
+        return self.placements(np.array([node], np.int64))[1:]
 
     def is_daemon(self, pod):
         """Return whether the world started the pod with its node."""
@@ -145,31 +134,40 @@ cdef class Ledger(WaitingLines):
                 sums[j, i] = self.requested[<Py_ssize_t>node * self.n_resources + j]
         return version_array, sums_array
 
-    def placements(self):
-        """Return start, pod, class and binding time of the pods on live nodes, in rows by id."""
+    def placements(self, nodes=None):
+        """Return start, pod, class and binding time of the pods on nodes, in rows by id.
+
+        ``nodes`` are ids, in an ndarray of int64; without them all live ones.  The arrays are
+        fresh.
+        """
         self.compact()
         cdef Py_ssize_t i, at = 0
         cdef index_t pod
-        start_array = np.zeros(self.n_live + 1, np.int64)
+        if nodes is None:
+            nodes = np.empty(self.n_live, np.int64)
+            for i in range(self.n_live):
+                nodes[i] = self.live[i]
+        cdef const int64_t[::1] rows = nodes
+        start_array = np.zeros(rows.shape[0] + 1, np.int64)
         cdef int64_t[::1] start = start_array
-        for i in range(self.n_live):
-            start[i + 1] = start[i] + self.nodes[self.live[i]].n_pods
-        pod_array = np.empty(start[self.n_live], np.int64)
+        for i in range(rows.shape[0]):
+            start[i + 1] = start[i] + self.nodes[self.check_node(rows[i])].n_pods
+        cdef Py_ssize_t n = start[rows.shape[0]]
+        pod_array = np.empty(n, np.int64)
+        class_array = np.empty(n, np.int32)
+        bound_array = np.empty(n, np.int64)
         cdef int64_t[::1] pods = pod_array
-        for i in range(self.n_live):
-            pod = self.nodes[self.live[i]].first_pod
+        cdef int32_t[::1] classes = class_array
+        cdef int64_t[::1] bound = bound_array
+        for i in range(rows.shape[0]):
+            pod = self.nodes[rows[i]].first_pod
             while pod >= 0:
                 pods[at] = pod
                 at += 1
                 pod = self.pods[pod].next
-        rows = np.repeat(np.arange(self.n_live), np.diff(start_array))
-        pod_array = pod_array[np.lexsort((pod_array, rows))]
-        class_array = np.empty(at, np.int32)
-        bound_array = np.empty(at, np.int64)
-        pods = pod_array
-        cdef int32_t[::1] classes = class_array
-        cdef int64_t[::1] bound = bound_array
-        for i in range(at):
+            if at > start[i] + 1:
+                qsort(&pods[start[i]], <size_t>(at - start[i]), sizeof(int64_t), by_id)
+        for i in range(n):
             classes[i] = self.class_of(<index_t>pods[i])
             bound[i] = self.pods[pods[i]].bound
         return start_array, pod_array, class_array, bound_array

@@ -252,7 +252,7 @@ class ClusterView:
     kind_price_nano: Int64s
     read_placements: Callable[[], Placements] = field(repr=False)
     read_catalog: Callable[[], Catalog] = field(repr=False)
-    read_pods_on: Callable[[int], tuple[Int64s, Int32s, Int64s]] = field(repr=False)
+    read_pods_of: Callable[[Int64s], Placements] = field(repr=False)
     woken_by: WakeOn = WakeOn.NOTHING
     groups: tuple[NodeGroup, ...] = ()
     pools: tuple[NodePool, ...] = ()
@@ -286,7 +286,15 @@ class ClusterView:
 
         O(pods on the node); for a few nodes this is cheaper than :attr:`placements`.
         """
-        return self.read_pods_on(row)
+        held = self.read_pods_of(np.array([row], np.int64))
+        return held.pod, held.class_id, held.bound_ns
+
+    def pods_of(self, rows: Int64s) -> Placements:
+        """Return the pods on the nodes in some rows; node ``rows[i]`` is row ``i`` of the result.
+
+        The arrays are the caller's to keep.  O(pods on the nodes).
+        """
+        return self.read_pods_of(rows)
 
     def row_of(self, node: int) -> int:
         """Return the row of a node id, -1 if the node is gone.  O(log n_nodes)."""

@@ -203,9 +203,11 @@ def view_of(
         if kinds[number].group >= 0:
             desired[kinds[number].group] += 1
 
-    def pods_on(row: int) -> tuple[Int64s, np.ndarray, Int64s]:
-        part = slice(start[row], start[row + 1])
-        return flat[part], placements.class_id[part], bound[part]
+    def pods_of(rows: Int64s) -> Placements:
+        parts = [np.arange(start[row], start[row + 1]) for row in rows.tolist()]
+        chosen = np.concatenate([np.empty(0, np.int64), *parts])
+        starts = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+        return Placements(starts, flat[chosen], placements.class_id[chosen], bound[chosen])
 
     waiting = np.array(pending, np.int64)
     view = ClusterView(
@@ -229,7 +231,7 @@ def view_of(
         kind_price_nano=np.array([price_nano(catalog, kind) for kind in kinds], np.int64),
         read_placements=lambda: placements,
         read_catalog=lambda: catalog,
-        read_pods_on=pods_on,
+        read_pods_of=pods_of,
         groups=tuple(groups),
         pools=tuple(pools),
         group_desired=desired,

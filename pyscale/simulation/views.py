@@ -74,10 +74,9 @@ class ViewMaker:
             self._check_fresh(epoch)
             return Placements(*(_locked(some) for some in engine.placements()))
 
-        def read_pods_on(row: int) -> tuple[Int64s, NDArray[np.int32], Int64s]:
+        def read_pods_of(rows: Int64s) -> Placements:
             self._check_fresh(epoch)
-            pods, classes, bound = engine.pods_on(int(ids[row]))
-            return _locked(pods), _locked(classes), _locked(bound)
+            return Placements(*(_locked(some) for some in engine.placements(ids[rows])))
 
         desired = np.array([state.desired for state in self._cloud.groups], np.int64)
         return ClusterView(
@@ -101,7 +100,7 @@ class ViewMaker:
             kind_price_nano=self._price(now),
             read_placements=read_placements,
             read_catalog=lambda: self._market.catalog(now),
-            read_pods_on=read_pods_on,
+            read_pods_of=read_pods_of,
             woken_by=woken_by,
             groups=self._groups,
             pools=self._pools,

@@ -156,6 +156,12 @@ def test_what_the_engine_shows_agrees_with_what_it_records(classes, rows, steps)
         assert sums[0, row] == sum(classes[c]["cpu"] for c in pods["class_id"][part])
     assert bound_ns.tolist() == pods["bound_ns"][placed].tolist()
     assert placed_class.tolist() == pods["class_id"][placed].tolist()
+    chosen = node_ids[::-2]
+    some, some_placed, some_class, some_bound = engine.placements(chosen.copy())
+    parts = [engine.pods_on(node) for node in chosen.tolist()]
+    assert np.diff(some).tolist() == [len(part[0]) for part in parts]
+    for column, found in enumerate((some_placed, some_class, some_bound)):
+        assert found.tolist() == [value for part in parts for value in part[column].tolist()]
 
 
 ONE = {"cpu": 1, "priority": 0, "restart": 1}

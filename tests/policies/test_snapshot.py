@@ -58,6 +58,10 @@ def test_pods_are_placed_where_they_run_and_pend_in_order_of_creation():
     assert view.pending_since_ns.tolist() == [2, 9]
     assert view.placements.start.tolist() == [0, 0, 1]
     assert view.pods_on(1)[2].tolist() == [4]
+    held = view.pods_of(np.array([1, 0, 1]))
+    assert held.start.tolist() == [0, 1, 1, 2]
+    assert held.pod.tolist() == [1, 1]
+    assert held.bound_ns.tolist() == [4, 4]
     assert view.node_requested[:, 1].tolist() == [250, 0, 1]
     assert view.row_of(1) == 1
     assert view.row_of(2) == -1

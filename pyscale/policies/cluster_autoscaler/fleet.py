@@ -123,7 +123,7 @@ class Fleet:
         fresh = [i for i, node in enumerate(known) if node is None]
         for i in fresh:
             known[i] = self._load(self.rows[i], self._snapshot.loaded(self.rows[i].name))
-        self._loaded = loaded = cast(list[LoadedNode], known)
+        self._loaded = loaded = cast("list[LoadedNode]", known)
         self.handles, changed = self._snapshot.load(loaded, table)
         self._all = np.arange(len(loaded))
         self.version += 1

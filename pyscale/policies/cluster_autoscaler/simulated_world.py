@@ -200,14 +200,14 @@ class SimulatedWorld:
         if is_listed:
             # What booted has no row yet, whatever its version.
             changed |= np.array([node not in self._known for node in ids.tolist()], np.bool_)
-        fresh = np.flatnonzero(changed & (states != BOOTING)).tolist()
-        for index in fresh:
-            self._known[int(ids[index])] = self._row(view, groups, index)
+        fresh = np.flatnonzero(changed & (states != BOOTING))
+        rows = self._read_rows(view, groups, fresh)
+        self._known.update(zip(ids[fresh].tolist(), rows, strict=True))
         if is_listed:
             self._list(view, groups)
         else:
-            for index in fresh:
-                self._rows[int(self._places[index])] = self._known[int(ids[index])]
+            for place, row in zip(self._places[fresh].tolist(), rows, strict=True):
+                self._rows[place] = row
         self._ids, self._states, self._versions = ids.copy(), states.copy(), versions.copy()
 
     def _list(self, view: ClusterView, groups: Sequence[str]) -> None:
@@ -235,26 +235,43 @@ class SimulatedWorld:
             else:
                 self._members[name] = [node_name(node) for node in mine.tolist()]
 
-    def _row(self, view: ClusterView, groups: Sequence[str], index: int) -> NodeRow:
-        kind = view.kinds[int(view.node_kind[index])]
-        pods, indexes, _ = view.pods_on(index)
-        ids, classes = pods.copy(), indexes.copy()  # a view ends with its decision
-        self._pods.see(ids.tolist(), classes.tolist(), view.now_ns)
-        taints = kind.node.taints
-        if view.node_state[index] in (DRAINING, TERMINATING):
-            taints = (*taints, Taint(TO_BE_DELETED, NO_SCHEDULE, str(view.now_ns // 10**9)))
-        ready_ns = int(view.node_ready_ns[index])
-        return NodeRow(
-            name=node_name(int(view.node_id[index])),
-            group=groups[kind.group] if kind.group >= 0 else "",
-            node=kind.node,
-            taints=taints,
-            unschedulable=bool(view.node_cordoned[index]),
-            ready=True,
-            ready_since_ns=ready_ns,
-            created_ns=ready_ns,
-            pods=PodList(ids, ids, classes),
-        )
+    def _read_rows(self, view: ClusterView, groups: Sequence[str], which: Int64s) -> list[NodeRow]:
+        """Read nodes in rows of the view, with their pods."""
+        if not len(which):
+            return []
+        held, kinds, now = view.pods_of(which), view.kinds, view.now_ns
+        self._pods.see(held.pod.tolist(), held.class_id.tolist(), now)
+        states = view.node_state[which]
+        is_leaving = (states == DRAINING) | (states == TERMINATING)
+        leaving = Taint(TO_BE_DELETED, NO_SCHEDULE, str(now // 10**9))
+        bounds = held.start.tolist()
+        rows = []
+        for node, number, is_doomed, is_cordoned, ready_ns, first, end in zip(
+            view.node_id[which].tolist(),
+            view.node_kind[which].tolist(),
+            is_leaving.tolist(),
+            view.node_cordoned[which].tolist(),
+            view.node_ready_ns[which].tolist(),
+            bounds,
+            bounds[1:],
+            strict=False,
+        ):
+            kind, before = kinds[number], self._known.get(node)
+            taints, ids = kind.node.taints, held.pod[first:end]
+            rows.append(
+                NodeRow(
+                    name=node_name(node) if before is None else before.name,
+                    group=groups[kind.group] if kind.group >= 0 else "",
+                    node=kind.node,
+                    taints=(*taints, leaving) if is_doomed else taints,
+                    unschedulable=is_cordoned,
+                    ready=True,
+                    ready_since_ns=ready_ns,
+                    created_ns=ready_ns,
+                    pods=PodList(ids, ids, held.class_id[first:end]),
+                )
+            )
+        return rows
 
     def now(self) -> int:
         """Return the view's time."""
