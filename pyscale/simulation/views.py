@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,20 @@ from .kinds import KindTable
 from .prices import Market
 from .recorder import Recorder
 from .removal import Removal
+
+
+class _MomentView(ClusterView):
+    """A view whose columns are read at the first question: some policies only look at the clock."""
+
+    def __init__(self, read: Callable[[], dict[str, Any]], **known: Any) -> None:
+        vars(self).update(known, _read=read)
+
+    def __getattr__(self, name: str) -> Any:
+        read = vars(self).pop("_read", None)
+        if read is None:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name}")
+        vars(self).update(read())
+        return getattr(self, name)
 
 
 class ViewMaker:
@@ -58,7 +73,28 @@ class ViewMaker:
         return self._prices
 
     def make(self, woken_by: WakeOn) -> ClusterView:
-        """Return the view of this moment."""
+        """Return the view of this moment; what it shows is read when it is first asked."""
+        engine, now = self._engine, self._engine.now
+        epoch = engine.n_events, now
+        self._market.follow(now)
+
+        def read() -> dict[str, Any]:
+            self._check_fresh(epoch)
+            return self._read(epoch)
+
+        return _MomentView(
+            read,
+            setting=self._setting,
+            now_ns=now,
+            woken_by=woken_by,
+            groups=self._groups,
+            pools=self._pools,
+            failures=self._recorder.take_failures(),
+            prices_change_ns=self._market.next_change_ns,
+        )
+
+    def _read(self, epoch: tuple[int, int]) -> dict[str, Any]:
+        """Return the columns of a view, and what reads the rest."""
         engine, now = self._engine, self._engine.now
         if engine.node_version != self._node_version:
             self._nodes = {name: _locked(some) for name, some in engine.node_columns().items()}
@@ -68,7 +104,6 @@ class ViewMaker:
             self._pending_version = engine.pending_version
         versions, sums = engine.node_sums()
         nodes, ids = self._nodes, self._nodes["id"]
-        epoch = engine.n_events, engine.now
 
         def read_placements() -> Placements:
             self._check_fresh(epoch)
@@ -79,40 +114,33 @@ class ViewMaker:
             return Placements(*(_locked(some) for some in engine.placements(ids[rows])))
 
         desired = np.array([state.desired for state in self._cloud.groups], np.int64)
-        return ClusterView(
-            setting=self._setting,
-            now_ns=now,
-            pending_pod=self._pending[0],
-            pending_class=self._pending[1],
-            pending_since_ns=self._pending[2],
-            node_id=ids,
-            node_kind=nodes["kind"],
-            node_state=nodes["state"],
-            node_cordoned=nodes["cordoned"],
-            node_created_ns=nodes["created_ns"],
-            node_ready_ns=nodes["ready_ns"],
-            node_lost_ns=nodes["lost_ns"],
-            node_token=nodes["token"],
-            node_version=_locked(versions),
-            node_requested=_locked(sums),
-            kinds=tuple(self._kinds.kinds),
-            kind_allocatable=self._kinds.allocatable,
-            kind_price_nano=self._price(now),
-            read_placements=read_placements,
-            read_catalog=lambda: self._market.catalog(now),
-            read_pods_of=read_pods_of,
-            woken_by=woken_by,
-            groups=self._groups,
-            pools=self._pools,
-            group_desired=_locked(desired),
-            disruptions_allowed=_locked(self._removal.allowed()),
-            failures=self._recorder.take_failures(),
-            prices_change_ns=self._market.next_change_ns,
-        )
+        return {
+            "pending_pod": self._pending[0],
+            "pending_class": self._pending[1],
+            "pending_since_ns": self._pending[2],
+            "node_id": ids,
+            "node_kind": nodes["kind"],
+            "node_state": nodes["state"],
+            "node_cordoned": nodes["cordoned"],
+            "node_created_ns": nodes["created_ns"],
+            "node_ready_ns": nodes["ready_ns"],
+            "node_lost_ns": nodes["lost_ns"],
+            "node_token": nodes["token"],
+            "node_version": _locked(versions),
+            "node_requested": _locked(sums),
+            "kinds": tuple(self._kinds.kinds),
+            "kind_allocatable": self._kinds.allocatable,
+            "kind_price_nano": self._price(now),
+            "read_placements": read_placements,
+            "read_catalog": lambda: self._market.catalog(now),
+            "read_pods_of": read_pods_of,
+            "group_desired": _locked(desired),
+            "disruptions_allowed": _locked(self._removal.allowed()),
+        }
 
     def _check_fresh(self, epoch: tuple[int, int]) -> None:
         if epoch != (self._engine.n_events, self._engine.now):
-            raise RuntimeError("this view is over: read placements within the decide it came with")
+            raise RuntimeError("this view is over: read it within the decide it came with")
 
 
 def _locked(array: NDArray[Any]) -> NDArray[Any]:
