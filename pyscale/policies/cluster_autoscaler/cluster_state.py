@@ -5,8 +5,11 @@ Specification section 1.4; upstream ``clusterstate/clusterstate.go``.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import filterfalse
+from operator import attrgetter
 
 from ...model.times import MINUTE
 from .backoff import Backoff
@@ -16,6 +19,8 @@ from .world import Instance, NodeGroupRow, NodeRow, World
 SCALE_DOWN_WINDOW = 5 * MINUTE
 INSTANCE_CACHE_REFRESH = 2 * MINUTE
 NEVER = 2**63 - 1
+
+_NAME, _READY = attrgetter("name"), attrgetter("ready")
 
 
 @dataclass(slots=True)
@@ -169,17 +174,19 @@ class ClusterState:
             since + self._group_options(group).max_node_provision_time
             for group, since in self._unregistered_since.values()
         ]
-        for node in nodes:
-            if not node.ready:
-                options = self._group_options(node.group) if node.group else self._options
-                times.append(node.created_ns + options.max_node_startup_time - 1)
+        for node in filterfalse(_READY, nodes):
+            options = self._group_options(node.group) if node.group else self._options
+            times.append(node.created_ns + options.max_node_startup_time - 1)
         return min((time for time in times if time >= self._world.now()), default=NEVER)
 
     def _update_unregistered(self, nodes: Sequence[NodeRow], now: int) -> None:
-        registered = {node.name for node in nodes}
+        registered = set(map(_NAME, nodes))
         since: dict[str, tuple[str, int]] = {}
         for group in self._groups:
-            for instance in self._instances.get(group, ()):
+            instances = self._instances.get(group, ())
+            if self._listing(group, instances).names <= registered:
+                continue
+            for instance in instances:
                 if instance.name in registered or instance.deleting or instance.error:
                     continue
                 known = self._unregistered_since.get(instance.name)
@@ -188,30 +195,34 @@ class ClusterState:
 
     def _update_readiness(self, nodes: Sequence[NodeRow], now: int) -> None:
         readiness: dict[str, Readiness] = {}
-        total = Readiness()
+        total = Readiness(registered=len(nodes))
         known = {
             group: self._listing(group, instances).names
             for group, instances in self._instances.items()
         }
         nobody: frozenset[str] = frozenset()
+        by_group: defaultdict[str, list[NodeRow]] = defaultdict(list)
         for node in nodes:
-            total.registered += 1
-            if not node.group:
-                _classify(total, node, now, self._options.max_node_startup_time)
+            by_group[node.group].append(node)
+        for group, own_nodes in by_group.items():
+            if not group:
+                for node in own_nodes:
+                    _classify(total, node, now, self._options.max_node_startup_time)
                 continue
-            own = readiness.get(node.group)
-            if own is None:
-                own = readiness[node.group] = Readiness()
-            own.registered += 1
-            listed = node.name in known.get(node.group, nobody)
-            if not listed and not self._has_instance(node):
+            own = readiness[group] = Readiness(registered=len(own_nodes))
+            listed = known.get(group, nobody)
+            if all(map(_READY, own_nodes)) and listed.issuperset(map(_NAME, own_nodes)):
+                own.ready = own.registered
                 continue
-            if node.ready:
-                own.ready += 1
-                continue
-            startup = self._group_options(node.group).max_node_startup_time
-            for where in (own, total):
-                _classify(where, node, now, startup)
+            startup = self._group_options(group).max_node_startup_time
+            for node in own_nodes:
+                if node.name not in listed and not self._has_instance(node):
+                    continue
+                if node.ready:
+                    own.ready += 1
+                    continue
+                for where in (own, total):
+                    _classify(where, node, now, startup)
         for group, since in self._unregistered_since.values():
             own = readiness.setdefault(group, Readiness())
             if since + self._group_options(group).max_node_provision_time < now:

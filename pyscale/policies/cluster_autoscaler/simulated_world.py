@@ -162,6 +162,7 @@ class SimulatedWorld:
         self._without_capacity: set[str] = set()
         self._view: ClusterView | None = None
         self._rows: list[NodeRow] = []
+        self._group_rows: list[NodeGroupRow] = []
         self._members: dict[str, list[str]] = {}
         self._member_ids: dict[str, Int64s] = {}
         self.actions: list[Action] = []
@@ -290,26 +291,33 @@ class SimulatedWorld:
         """Time is the simulation's."""
 
     def observe(self) -> Observation:
-        """Return the view as objects; nodes that did not change are the same objects."""
+        """Return the view as objects; nodes that did not change are the same objects.
+
+        So are groups: an iteration writes their targets, and the next one what they are then.
+        """
         view = self.view
         pending = self._pods.see_pending(view)
-        groups = [
-            NodeGroupRow(
-                name=group.name,
-                min_size=group.min_size,
-                max_size=group.max_size,
-                target=self._targets[group.name],
-                template=self.template(group),
-                options=group.options,
-                price=self._price(index) if self._reads_prices else None,
-            )
-            for index, group in enumerate(view.groups)
-        ]
+        if not self._group_rows:
+            self._group_rows = [
+                NodeGroupRow(
+                    group.name,
+                    group.min_size,
+                    group.max_size,
+                    0,
+                    self.template(group),
+                    group.options,
+                )
+                for group in view.groups
+            ]
+        for index, row in enumerate(self._group_rows):
+            row.target = self._targets[row.name]
+            if self._reads_prices:
+                row.price = self._price(index)
         return Observation(
             self._pods,
             self._rows,
             pending,
-            groups,
+            self._group_rows,
             self.budgets(),
             self._controllers,
             self._daemon_sets,
