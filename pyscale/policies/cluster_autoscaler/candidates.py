@@ -9,6 +9,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
+
+from pyscale.kernel._candidates import by_rank
 
 from .classes import PodClass
 from .drain import DRAIN, MOVE, SKIP, WAIT, DrainRules
@@ -16,6 +19,11 @@ from .fleet import Fleet
 from .options import Options
 from .utilization import HAS_MOVED, HAS_TERMINATING, HAS_WAITING
 from .world import Int64s, NodeGroupRow, PodColumns, Pods
+
+# Empty nodes, those where only pods are waited for, and those with pods to move; by bits.
+_RANKS = np.array(
+    [2 if bits & HAS_MOVED else int(bits & HAS_WAITING > 0) for bits in range(8)], np.uint8
+)
 
 
 @dataclass(slots=True)
@@ -72,22 +80,40 @@ class CandidateOrder:
         Empty ones come first, and of those the ones that wait for no pod to complete; then those
         that were unneeded before; equal ones keep their order.
         """
-        is_open = np.zeros(len(fleet.groups.names) + 1, np.bool_)  # the last one is no group
-        for number, name in enumerate(fleet.groups.names):
-            group = groups.get(name)
-            if group is not None and group.target > group.min_size and not is_held_back(name):
-                is_open[number] = True
-        positions = fleet.listed[is_open[fleet.group[fleet.handles[fleet.listed]]]]
+        is_open = np.array(
+            [
+                (group := groups.get(name)) is not None
+                and group.target > group.min_size
+                and not is_held_back(name)
+                for name in fleet.groups.names
+            ],
+            np.bool_,
+        )
+        positions, kinds = fleet.listed, fleet.measures.bits
         if self._generator is not None:
-            positions = self._generator.permutation(positions)
-        handles = fleet.handles[positions]
-        bits = fleet.measures.bits[handles]
-        moves, waits = (bits & HAS_MOVED) > 0, (bits & HAS_WAITING) > 0
-        for place in np.flatnonzero(bits & HAS_TERMINATING).tolist():
-            rules = DrainRules(self._options, pods)
-            found = rules.pods_to_move(fleet.content(int(handles[place])), None, now)
-            moves[place] = found.blocking is not None or bool(found.moved)
-            waits[place] = found.waits
-        was_needed = ~fleet.mask_of(unneeded)[handles]
-        rank = 4 * moves + 2 * (waits & ~moves) + was_needed
-        return positions[np.argsort(rank, kind="stable")]
+            group_of = fleet.group[fleet.handles[positions]]
+            chosen = np.append(is_open, False)[group_of]  # the last one is no group
+            positions = self._generator.permutation(positions[chosen])
+        if fleet.measures.has_terminating:
+            kinds = self._of_the_moment(fleet, kinds, pods, now)
+        return by_rank(
+            positions,
+            fleet.handles,
+            fleet.group,
+            is_open.view(np.uint8),
+            kinds,
+            _RANKS,
+            fleet.mask_of(unneeded).view(np.uint8),
+        )
+
+    def _of_the_moment(
+        self, fleet: Fleet, bits: NDArray[np.uint8], pods: Pods, now: int
+    ) -> NDArray[np.uint8]:
+        """What pods under deletion make of their nodes depends on how long they have been."""
+        bits, rules = bits.copy(), DrainRules(self._options, pods)
+        handles = fleet.handles
+        for handle in handles[(bits[handles] & HAS_TERMINATING) > 0].tolist():
+            found = rules.pods_to_move(fleet.content(handle), None, now)
+            moves = found.blocking is not None or bool(found.moved)
+            bits[handle] = HAS_MOVED * moves | HAS_WAITING * found.waits
+        return bits

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscale.kernel._candidates import first_reasons
+
 from ...model.resources import CPU, MEMORY
 from ...model.times import MINUTE, SECOND
 from .fleet import Fleet
 from .options import Options
 from .utilization import HAS_TERMINATING, Utilization
-from .world import TO_BE_DELETED, Flags, Int64s, NodeRow, Pods
+from .world import TO_BE_DELETED, Flags, Int32s, Int64s, NodeRow, Pods
 
 DELETION_TIMEOUT = 5 * MINUTE
 
@@ -107,41 +109,50 @@ class Eligibility:
         positions : ndarray of int64
             The candidates, by their place in the listing; all of them in groups.
         is_recent : ndarray of bool
-            Whether a candidate could not be removed a short while ago.
+            By handle: whether a node could not be removed a short while ago.
         pods : Pods
         now : int
         """
-        handles = fleet.handles[positions]
-        measures, groups, has_gpu = fleet.measures, fleet.group[handles], fleet.has_gpu[handles]
-        shares = measures.share[handles]
-        lacking = np.isnan(shares)
-        if lacking.any():
-            lacking &= (measures.room[handles] == 0).any(axis=1)
-        has_gpus = bool(has_gpu.any())
-        apart = {}
-        if has_gpus:
+        handles, measures, of_groups = fleet.handles[positions], fleet.measures, fleet.groups
+        groups, shares = fleet.group[handles], measures.share[handles]
+        thresholds = of_groups.threshold[groups]
+        apart: dict[int, Utilization] = {}
+        if measures.of_gpus:
+            has_gpu = fleet.has_gpu[handles]
+            thresholds[has_gpu] = of_groups.gpu_threshold[groups[has_gpu]]
             apart = {
                 place: measures.of_gpus[int(handles[place])]
                 for place in np.flatnonzero(has_gpu).tolist()
             }
-        if (measures.bits[handles] & HAS_TERMINATING).any():
-            is_timed = ((measures.bits[handles] & HAS_TERMINATING) > 0) & ~has_gpu & ~lacking
+        if measures.has_terminating:
+            lacking = np.isnan(shares) & (measures.room[handles] == 0).any(axis=1)
+            is_timed = ((measures.bits[handles] & HAS_TERMINATING) > 0) & ~lacking
+            is_timed &= ~fleet.has_gpu[handles]
             for place in np.flatnonzero(is_timed).tolist():
-                ignores = bool(fleet.groups.ignores_daemons[groups[place]])
+                ignores = bool(of_groups.ignores_daemons[groups[place]])
                 used = measures.timed(int(handles[place]), ignores, pods, now)
                 apart[place] = used
                 shares[place] = used.share
-        of_groups = fleet.groups
-        thresholds = of_groups.threshold[groups]
-        if has_gpus:
-            thresholds = np.where(has_gpu, of_groups.gpu_threshold[groups], thresholds)
-        codes = np.where(shares > thresholds, np.int8(_CODES[NOT_UNDERUTILIZED]), np.int8(0))
-        codes[lacking] = _CODES[UNEXPECTED_ERROR]
+        reasons = [
+            (is_recent, _CODES[RECENTLY_UNREMOVABLE]),
+            (self._deleted(fleet, positions, handles, now), _CODES[BEING_DELETED]),
+            (fleet.disabled, _CODES[DISABLED_ANNOTATION]),
+        ]
         if not self._options.scale_down_unready_enabled:
-            codes[~fleet.ready[handles]] = _CODES[UNREADY_DISABLED]
-        codes[fleet.disabled[handles]] = _CODES[DISABLED_ANNOTATION]
-        for place in np.flatnonzero(fleet.doomed[handles]).tolist():
-            if is_being_deleted(fleet.rows[int(positions[place])], now):
-                codes[place] = _CODES[BEING_DELETED]
-        codes[is_recent] = _CODES[RECENTLY_UNREMOVABLE]
+            reasons.append((~fleet.ready, _CODES[UNREADY_DISABLED]))
+        codes = first_reasons(
+            handles,
+            tuple((mask.view(np.uint8), code) for mask, code in reasons),
+            shares,
+            thresholds,
+            measures.room,
+            (_CODES[UNEXPECTED_ERROR], _CODES[NOT_UNDERUTILIZED]),
+        )
         return Eligible(fleet.rows, positions, codes, shares, measures.is_cpu[handles], apart)
+
+    def _deleted(self, fleet: Fleet, positions: Int64s, handles: Int32s, now: int) -> Flags:
+        """Return the candidates that are being deleted as a mask over handles."""
+        mask = np.zeros_like(fleet.doomed)
+        for place in np.flatnonzero(fleet.doomed[handles]).tolist():
+            mask[handles[place]] = is_being_deleted(fleet.rows[int(positions[place])], now)
+        return mask

@@ -182,7 +182,7 @@ class Planner:
             doomed = fleet.mask_of(context.deleting)
             usable &= ~doomed
             candidates = candidates[~doomed[fleet.handles[candidates]]]
-        is_recent = fleet.mask_of(self._expiry)[fleet.handles[candidates]]
+        is_recent = fleet.mask_of(self._expiry)
         self._checked = self._eligibility.check(fleet, candidates, is_recent, context.pods, now)
         eligible = candidates[self._checked.codes == 0]
         found: list[Removable] = []

@@ -49,6 +49,8 @@ class Measures:
         Whether that is the share of cpu.
     of_gpus : dict
         Utilization of nodes with GPUs.
+    has_terminating : bool
+        Whether there ever was a pod under deletion.
     """
 
     def __init__(self, options: Options, placement: KernelPlacement, gpu_label: str = "") -> None:
@@ -59,6 +61,7 @@ class Measures:
         self._kept: list[Node] = []
         self.of_gpus: dict[int, Utilization] = {}
         self._nodes: dict[int, Node] = {}
+        self.has_terminating = False
         self.bits: NDArray[np.uint8] = np.zeros(0, np.uint8)
         self.room: NDArray[np.int64] = np.zeros((0, 2), np.int64)
         self.share: NDArray[np.float64] = np.zeros(0)
@@ -99,14 +102,14 @@ class Measures:
             Of the nodes; DaemonSet pods may not count, by their group's options.
         table : sequence of PodClass
         """
-        self.share[handles], self.is_cpu[handles], self.bits[handles] = (
-            self._placement.residents.measure(
-                handles,
-                self.room[handles],
-                ignores_daemons.view(np.uint8),
-                self._ignores_mirrors,
-            )
+        self.share[handles], self.is_cpu[handles], bits = self._placement.residents.measure(
+            handles,
+            self.room[handles],
+            ignores_daemons.view(np.uint8),
+            self._ignores_mirrors,
         )
+        self.bits[handles] = bits
+        self.has_terminating |= int(bits.max(initial=0)) >= HAS_TERMINATING
         if not has_gpu.any():
             return
         for handle in handles[has_gpu].tolist():
