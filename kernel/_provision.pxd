@@ -3,6 +3,7 @@
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint64_t
 
 from ._provision_pods cimport ProvisionPods
+from ._provision_queue cimport QueueKey
 
 
 cdef class Provisioner(ProvisionPods):
@@ -10,18 +11,23 @@ cdef class Provisioner(ProvisionPods):
     cdef uint8_t *bound_moved
     cdef int64_t version                # one per placement
     cdef bint state_ready, limits_volumes
-    cdef double *moved_rank
-    cdef int32_t *moved_queue
+    cdef int32_t *moved_queue           # the moved pods in the order of the queue
+    cdef int32_t *run_ends
+    cdef int32_t *place_of              # of a moved pod, in the batch
     # the base batch
     cdef int32_t n_pending
     cdef int32_t *pending_class
-    cdef int64_t *pending_rank
+    cdef QueueKey *pending_key
     cdef int32_t *pending_queue
-    cdef int64_t *bound_rank
+    cdef QueueKey *bound_key
     cdef int32_t *leavers_off           # by node: bound pods that move when the node goes
     cdef int32_t *leavers
+    cdef int32_t *leavers_queue         # the same, in the order of the queue once it was asked for
+    cdef uint8_t *is_queued
     cdef int32_t n_moving
     cdef int32_t *moving                # bound pods of nodes that are going anyway
+    cdef int32_t *moving_queue
+    cdef int32_t *spare
     # the batch of the round: pending, leaving, moving
     cdef int32_t n_pods, pod_room
     cdef int32_t *pod_class
@@ -31,6 +37,10 @@ cdef class Provisioner(ProvisionPods):
     cdef int32_t *ring
     cdef int8_t *pod_reasons
 
+    cdef void forget_batch(self) noexcept
+    cdef QueueKey *keys_of(
+        self, const int32_t *classes, const int32_t[::1] sizes, const int64_t[::1] created,
+        const int64_t[::1] ids) except NULL
     cdef int prepare(self) except -1 nogil
     cdef int room_for_pods(self, int32_t n) except -1 nogil
     cdef int begin(self, const int64_t *node_limits) except -1 nogil

@@ -13,11 +13,11 @@ from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
-from ._gosort cimport go_sort
 from ._provision_pods cimport ProvisionPods
+from ._provision_queue cimport QueueKey, goes_first, merge_runs, sort_queue
 from ._provision_tables cimport (
     BOUND_SETTLES, NODE_LIMITED, NODE_LIMITS_VOLUMES, NODE_UNINITIALIZED, Group, PodClass, copied32,
-    copied64, grown)
+    grown, release)
 
 cdef enum:
     LONGEST = 600           # instance types that a NodeClaim can name
@@ -50,16 +50,11 @@ cdef class Provisioner(ProvisionPods):
     def __dealloc__(self):
         free(self.node_excluded)
         free(self.bound_moved)
-        free(self.pending_class)
-        free(self.pending_rank)
-        free(self.pending_queue)
-        free(self.bound_rank)
-        free(self.leavers_off)
-        free(self.leavers)
-        free(self.moving)
+        self.forget_batch()
         free(self.moved)
-        free(self.moved_rank)
+        free(self.place_of)
         free(self.moved_queue)
+        free(self.run_ends)
         free(self.excluded)
         free(self.pod_class)
         free(self.pod_settles)
@@ -68,57 +63,94 @@ cdef class Provisioner(ProvisionPods):
         free(self.ring)
         free(self.pod_reasons)
 
-    def set_batch(self, classes, ranks, queue, bound_ranks, leavers_off, leavers, moving):
+    def set_batch(self, classes, sizes, created, ids, bound_created, bound_ids, leavers_off, leavers,
+                  moving):
         """Set the pods that rounds place; may be called again.
 
         Parameters
         ----------
         classes : ndarray of int32, shape (n_pending,)
             Classes of the pending pods, in the order of upstream's list.
-        ranks : ndarray of int64, shape (n_pending,)
-            Place in the queue; ``bound_ranks`` those of the bound pods, on the same scale.
-        queue : ndarray of int32, shape (n_pending,)
-            The pending pods by rank.
+        sizes : ndarray of int32, shape (n_classes,)
+            Place in the queue by size, the largest first.
+        created, ids : ndarray of int64, shape (n_pending,)
+            Pods of one size are queued by age, then by id.
+        bound_created, bound_ids : ndarray of int64, shape (n_bound,)
+            The same of the bound pods.
         leavers_off, leavers : ndarray of int32
             Node by node the bound pods that move when the node is taken away, in order.
         moving : ndarray of int32
             Bound pods that move anyway, since their node is going.
         """
-        free(self.pending_class)
-        free(self.pending_rank)
-        free(self.pending_queue)
-        free(self.bound_rank)
-        free(self.leavers_off)
-        free(self.leavers)
-        free(self.moving)
+        cdef int32_t i
+        cdef const int32_t[::1] size = sizes
+        self.forget_batch()
+        self.state_ready = False
         self.n_pending = len(classes)
-        self.pending_class, self.pending_rank = copied32(classes), copied64(ranks)
-        self.pending_queue = copied32(queue)
-        self.bound_rank = copied64(bound_ranks)
-        self.leavers_off, self.leavers = copied32(leavers_off), copied32(leavers)
+        self.pending_class = copied32(classes)
+        self.pending_key = self.keys_of(self.pending_class, size, created, ids)
+        self.bound_key = self.keys_of(self.bound_class, size, bound_created, bound_ids)
+        self.pending_queue = <int32_t *>grown(NULL, self.n_pending * sizeof(int32_t))
+        self.spare = <int32_t *>grown(
+            NULL, max(self.n_pending, self.n_bound) * sizeof(int32_t))
+        for i in range(self.n_pending):
+            self.pending_queue[i] = i
+        sort_queue(self.pending_queue, self.n_pending, self.pending_key, self.spare)
+        self.leavers_off = copied32(leavers_off)
+        self.leavers, self.leavers_queue = copied32(leavers), copied32(leavers)
+        self.is_queued = <uint8_t *>grown(NULL, self.n_nodes)
+        memset(self.is_queued, 0, self.n_nodes)
         self.n_moving, self.moving = len(moving), copied32(moving)
+        self.moving_queue = copied32(moving)
+        sort_queue(self.moving_queue, self.n_moving, self.bound_key, self.spare)
+
+    cdef void forget_batch(self) noexcept:
+        release(<void **>&self.pending_class)
+        release(<void **>&self.pending_key)
+        release(<void **>&self.pending_queue)
+        release(<void **>&self.bound_key)
+        release(<void **>&self.spare)
+        release(<void **>&self.leavers_off)
+        release(<void **>&self.leavers)
+        release(<void **>&self.leavers_queue)
+        release(<void **>&self.is_queued)
+        release(<void **>&self.moving)
+        release(<void **>&self.moving_queue)
+
+    cdef QueueKey *keys_of(
+        self, const int32_t *classes, const int32_t[::1] sizes, const int64_t[::1] created,
+        const int64_t[::1] ids
+    ) except NULL:
+        cdef Py_ssize_t n = ids.shape[0], i
+        cdef QueueKey *keys = <QueueKey *>grown(NULL, n * sizeof(QueueKey))
+        for i in range(n):
+            keys[i].size, keys[i].created, keys[i].id = sizes[classes[i]], created[i], ids[i]
+        return keys
 
     # ---------------------------------------------------------------- one round
 
     cdef int prepare(self) except -1 nogil:
-        """Lay out the state, once."""
+        """Lay out the state for the nodes and pods that are set."""
         cdef int32_t n = self.n_nodes, t, i
         if self.state_ready:
             return 0
         self.state_ready = True
-        self.node_set = <int32_t *>grown(NULL, n * sizeof(int32_t))
+        self.n_dirty = 0
+        self.limits_volumes = False
+        self.node_set = <int32_t *>grown(self.node_set, n * sizeof(int32_t))
         self.node_room = <int64_t *>grown(
-            NULL, <size_t>n * self.n_resources * sizeof(int64_t))
-        self.node_port_head = <int32_t *>grown(NULL, n * sizeof(int32_t))
-        self.node_dirty = <uint8_t *>grown(NULL, n)
-        self.dirty_nodes = <int32_t *>grown(NULL, n * sizeof(int32_t))
-        self.node_usable = <uint64_t *>grown(NULL, ((n + 63) // 64 + 1) * sizeof(uint64_t))
-        self.node_excluded = <uint8_t *>grown(NULL, n)
-        self.excluded = <int32_t *>grown(NULL, n * sizeof(int32_t))
-        self.bound_moved = <uint8_t *>grown(NULL, self.n_bound)
-        self.moved = <int32_t *>grown(NULL, self.n_bound * sizeof(int32_t))
-        self.moved_rank = <double *>grown(NULL, self.n_bound * sizeof(double))
-        self.moved_queue = <int32_t *>grown(NULL, self.n_bound * sizeof(int32_t))
+            self.node_room, <size_t>n * self.n_resources * sizeof(int64_t))
+        self.node_port_head = <int32_t *>grown(self.node_port_head, n * sizeof(int32_t))
+        self.node_dirty = <uint8_t *>grown(self.node_dirty, n)
+        self.dirty_nodes = <int32_t *>grown(self.dirty_nodes, n * sizeof(int32_t))
+        self.node_usable = <uint64_t *>grown(self.node_usable, ((n + 63) // 64 + 1) * sizeof(uint64_t))
+        self.node_excluded = <uint8_t *>grown(self.node_excluded, n)
+        self.excluded = <int32_t *>grown(self.excluded, n * sizeof(int32_t))
+        self.bound_moved = <uint8_t *>grown(self.bound_moved, self.n_bound)
+        self.moved = <int32_t *>grown(self.moved, self.n_bound * sizeof(int32_t))
+        self.place_of = <int32_t *>grown(self.place_of, self.n_bound * sizeof(int32_t))
+        self.moved_queue = <int32_t *>grown(self.moved_queue, self.n_bound * sizeof(int32_t))
+        self.run_ends = <int32_t *>grown(self.run_ends, (n + 2) * sizeof(int32_t))
         memset(self.node_dirty, 0, n)
         memset(self.node_excluded, 0, n)
         memset(self.bound_moved, 0, self.n_bound)
@@ -131,11 +163,12 @@ cdef class Provisioner(ProvisionPods):
             if self.node_flags[i] & NODE_LIMITS_VOLUMES:
                 self.limits_volumes = True
         t = self.n_templates
-        self.remaining = <int64_t *>grown(NULL, t * self.n_resources * sizeof(int64_t))
-        self.remaining_nodes = <int64_t *>grown(NULL, t * sizeof(int64_t))
-        self.relaxed_min_values = <uint8_t *>grown(NULL, t)
-        self.reasons = <int8_t *>grown(NULL, t)
-        self.most_pods = -1
+        self.remaining = <int64_t *>grown(self.remaining, t * self.n_resources * sizeof(int64_t))
+        self.remaining_nodes = <int64_t *>grown(self.remaining_nodes, t * sizeof(int64_t))
+        self.relaxed_min_values = <uint8_t *>grown(self.relaxed_min_values, t)
+        self.reasons = <int8_t *>grown(self.reasons, t)
+        if self.level_room == 0:
+            self.most_pods = -1
         return 0
 
     cdef int room_for_pods(self, int32_t n) except -1 nogil:
@@ -220,16 +253,29 @@ cdef class Provisioner(ProvisionPods):
 
     cdef int gather(self) except -1 nogil:
         """Collect the batch (pending, leaving, moving) and its queue."""
-        cdef int32_t i, j, n, pod, p = self.n_pending, m
+        cdef int32_t i, j, n, pod, p = self.n_pending, m, n_runs = 0, first, end
         self.n_moved = 0
         for i in range(self.n_excluded):
             n = self.excluded[i]
-            for j in range(self.leavers_off[n], self.leavers_off[n + 1]):
-                self.moved[self.n_moved] = self.leavers[j]
-                self.n_moved += 1
-        for i in range(self.n_moving):
-            self.moved[self.n_moved] = self.moving[i]
-            self.n_moved += 1
+            first, end = self.leavers_off[n], self.leavers_off[n + 1]
+            if not self.is_queued[n]:
+                self.is_queued[n] = 1
+                sort_queue(&self.leavers_queue[first], end - first, self.bound_key, self.spare)
+            memcpy(&self.moved[self.n_moved], &self.leavers[first],
+                   (end - first) * sizeof(int32_t))
+            memcpy(&self.moved_queue[self.n_moved], &self.leavers_queue[first],
+                   (end - first) * sizeof(int32_t))
+            self.n_moved += end - first
+            self.run_ends[n_runs] = self.n_moved
+            n_runs += 1
+        if self.n_moving:
+            memcpy(&self.moved[self.n_moved], self.moving, self.n_moving * sizeof(int32_t))
+            memcpy(&self.moved_queue[self.n_moved], self.moving_queue,
+                   self.n_moving * sizeof(int32_t))
+            self.n_moved += self.n_moving
+            self.run_ends[n_runs] = self.n_moved
+            n_runs += 1
+        merge_runs(self.moved_queue, self.run_ends, n_runs, self.bound_key, self.spare)
         m = self.n_moved
         self.n_pods = p + m
         self.room_for_pods(self.n_pods)
@@ -238,21 +284,15 @@ cdef class Provisioner(ProvisionPods):
         for i in range(m):
             pod = self.moved[i]
             self.bound_moved[pod] = 1
+            self.place_of[pod] = p + i
             self.pod_class[p + i] = self.bound_class[pod]
             self.pod_settles[p + i] = self.bound_flags[pod] & BOUND_SETTLES != 0
-        if m == 0:
-            memcpy(self.ring, self.pending_queue, p * sizeof(int32_t))
-            return 0
-        for i in range(m):
-            self.moved_rank[i] = <double>self.bound_rank[self.moved[i]]
-            self.moved_queue[i] = i
-        go_sort(self.moved_queue, m, self.moved_rank)
         i, j = 0, 0
         for n in range(p + m):
-            if i == p or (j < m and self.bound_rank[self.moved[self.moved_queue[j]]] < (
-                self.pending_rank[self.pending_queue[i]]
+            if i == p or (j < m and goes_first(
+                &self.bound_key[self.moved_queue[j]], &self.pending_key[self.pending_queue[i]]
             )):
-                self.ring[n] = p + self.moved_queue[j]
+                self.ring[n] = self.place_of[self.moved_queue[j]]
                 j += 1
             else:
                 self.ring[n] = self.pending_queue[i]

@@ -6,9 +6,10 @@ with the GIL, everybody else reads without.
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free
+from libc.string cimport memset
 
 from ._provision_tables cimport (
-    MISSING, Domains, ProvisionTables, copied32, copied_words, grown, map_get, map_put,
+    MISSING, Domains, IdMap, ProvisionTables, copied32, copied_words, grown, map_get, map_put,
     pyscale_ctz)
 
 
@@ -74,6 +75,13 @@ cdef class ProvisionMemo(ProvisionTables):
                 self.topology_epoch[mode][i] = -1
         self.set_room = room
         return 0
+
+    def set_hosts(self, int n_hosts):
+        """Set the number of hostnames of nodes, which are about to be set again."""
+        self.n_hosts = self.n_domains[0] = n_hosts
+        free(self.hosts.keys)
+        free(self.hosts.values)
+        memset(&self.hosts, 0, sizeof(IdMap))
 
     cdef int32_t meet(self, int mode, int32_t a, int32_t b) except? -9 nogil:
         """The set of what both require, CONFLICT, or UNDEFINED; a is the holder."""

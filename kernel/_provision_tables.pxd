@@ -1,6 +1,7 @@
 """Tables of a cluster for Karpenter's Solve: structs, owned arrays, and a map of integers."""
 
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint64_t
+from libc.stdlib cimport free
 
 
 cdef enum:
@@ -152,6 +153,8 @@ cdef class ProvisionTables:
     cdef int32_t *bound_node
     cdef uint8_t *bound_flags           # BOUND_* below
 
+    cdef void forget_nodes(self) noexcept
+
 
 cdef enum:
     NODE_KNOWN = 1              # a Node object that is not going away: its labels are domains
@@ -183,6 +186,12 @@ cdef extern from *:
     #endif
     """
     int pyscale_ctz(unsigned long long x) noexcept nogil
+
+
+cdef inline void release(void **data) noexcept nogil:
+    """Free what a field points to, so that it may be set again."""
+    free(data[0])
+    data[0] = NULL
 
 
 cdef inline bint bit(const uint64_t *words, int32_t i) noexcept nogil:

@@ -35,6 +35,13 @@ class ProvisionTables:
         limited: NDArray[np.uint8],
         limited_nodes: bool,
     ) -> int: ...
+    def set_limits(
+        self,
+        template: int,
+        limits: NDArray[np.int64],
+        limited: NDArray[np.uint8],
+        limited_nodes: bool,
+    ) -> None: ...
     def set_nodes(
         self,
         sets: NDArray[np.int32],

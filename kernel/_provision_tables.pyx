@@ -193,6 +193,7 @@ cdef class ProvisionTables:
 
     def __dealloc__(self):
         cdef int32_t i
+        self.forget_nodes()
         for i in range(self.n_templates):
             free_template(self.templates[i])
         for i in range(self.n_classes):
@@ -219,17 +220,6 @@ cdef class ProvisionTables:
         free(self.n_domains)
         free(self.port_conflict)
         free(self.reservation_base)
-        free(self.node_set_base)
-        free(self.node_room_base)
-        free(self.node_host)
-        free(self.node_taints)
-        free(self.node_template)
-        free(self.node_capacity)
-        free(self.node_flags)
-        free(self.node_usable_base)
-        free(self.node_domain)
-        free(self.node_ports_off)
-        free(self.node_ports)
         free(self.bound_class)
         free(self.bound_node)
         free(self.bound_flags)
@@ -267,16 +257,44 @@ cdef class ProvisionTables:
         self.template_tables.append(table)
         t[0] = table.t
         t.set_id, t.taints = set_id, taints
-        t.limited, t.limited_nodes = bool(limited.any()), limited_nodes
         t.n_port_sets = self.n_ports
         t.group_conflict = copied8(group_conflicts.ravel())
+        t.limit = t.is_limited = NULL
+        self.set_limits(self.n_templates - 1, limits, limited, limited_nodes)
+        return self.n_templates - 1
+
+    def set_limits(self, int template, limits, limited, bint limited_nodes):
+        """Set what the limits of a template leave; see :meth:`add_template`."""
+        cdef Template *t = self.templates[template]
+        release(<void **>&t.limit)
+        release(<void **>&t.is_limited)
+        t.limited, t.limited_nodes = bool(limited.any()), limited_nodes
         t.limit = copied64(limits)
         t.is_limited = copied8(limited)
-        return self.n_templates - 1
+
+    cdef void forget_nodes(self) noexcept:
+        """Free the nodes, and what was found out about them."""
+        cdef int32_t i
+        for i in range(self.n_classes):
+            release(<void **>&self.classes[i].dead_base)
+        release(<void **>&self.node_set_base)
+        release(<void **>&self.node_room_base)
+        release(<void **>&self.node_host)
+        release(<void **>&self.node_taints)
+        release(<void **>&self.node_template)
+        release(<void **>&self.node_capacity)
+        release(<void **>&self.node_flags)
+        release(<void **>&self.node_usable_base)
+        release(<void **>&self.node_domain)
+        release(<void **>&self.node_ports_off)
+        release(<void **>&self.node_ports)
 
     def set_nodes(self, sets, room, hosts, taints, templates, capacity, usable, flags, domains,
                   ports_off, ports):
-        """Set the existing nodes, in the order in which they are tried; once.
+        """Set the existing nodes, in the order in which they are tried.
+
+        May be called again, for the next cluster of the same templates and classes, with
+        :meth:`set_hosts` before and pods and batch after it; not once there are groups.
 
         Parameters
         ----------
@@ -297,6 +315,7 @@ cdef class ProvisionTables:
             Port sets in use, node by node.
         """
         cdef int32_t n = len(sets), i
+        self.forget_nodes()
         self.n_nodes = n
         self.node_set_base = copied32(sets)
         self.node_room_base = copied64(room.ravel())
@@ -314,7 +333,7 @@ cdef class ProvisionTables:
         self.node_ports = copied32(ports)
 
     def set_bound(self, classes, nodes, flags):
-        """Set the pods that run on nodes; once.
+        """Set the pods that run on nodes.
 
         Parameters
         ----------
@@ -324,6 +343,9 @@ cdef class ProvisionTables:
             1: counts in topology groups; 2: its required anti-affinity keeps others away; 4: may
             go to nodes under consolidateAfter.
         """
+        release(<void **>&self.bound_class)
+        release(<void **>&self.bound_node)
+        release(<void **>&self.bound_flags)
         self.n_bound = len(classes)
         self.bound_class = copied32(classes)
         self.bound_node = copied32(nodes)

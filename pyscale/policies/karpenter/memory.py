@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import is_
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ from .sets import SetTable
 from .state import ClusterObjects, Settings, StateNode
 from .templates import NODES, Template, build_templates
 from .topology import DomainUniverse
+
+if TYPE_CHECKING:
+    from .frame import Frame
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +87,8 @@ class CompileMemory:
         self._span_of_templates: Span | None = None
         self._span = Span({}, {})
         self._scale: Scale | None = None
+        #: What the last solver was compiled into.
+        self.frame: Frame | None = None
 
     def _recall(self, what: str, objects: tuple[Any, ...], values: tuple[Hashable, ...]) -> Any:
         held = self._kept.get((what, values))

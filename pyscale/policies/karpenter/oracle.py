@@ -15,6 +15,7 @@ from .requirements import Requirements, one_of
 
 if TYPE_CHECKING:
     from .tables import ClusterTables
+    from .topology_tables import TopologyTables
 
 PLACEHOLDER = "hostname-placeholder-0001"
 
@@ -22,14 +23,19 @@ PLACEHOLDER = "hostname-placeholder-0001"
 class Oracle:
     """What the kernel calls on a miss; see :class:`pyscale.kernel._provision.Provisioner`."""
 
-    def __init__(self, solver: ClusterTables) -> None:
+    def __init__(self, solver: ClusterTables, topology: TopologyTables) -> None:
         self._solver = solver
         self._sets = solver.sets
-        self._topology = solver.topology
+        self._topology = topology
         self._masks: dict[tuple[int, bytes], int] = {}
         self._mask_values: list[tuple[str, ...]] = []
         self._min_values: dict[tuple[int, int, bytes, bool], int] = {}
         self._volumes: dict[int, dict[str, set[str]]] = {}
+
+    def turn_to(self, solver: ClusterTables) -> None:
+        """Answer for another cluster of the same frame."""
+        self._solver = solver
+        self._volumes.clear()
 
     def begin(self) -> None:
         """Forget what the last round put on nodes."""
@@ -98,7 +104,7 @@ class Oracle:
             names = self._topology.host_names
             name = names[host] if host < len(names) else PLACEHOLDER
             requirements = requirements.merged((one_of(HOSTNAME_LABEL, (name,)),))
-        return node_filter.passes(self._solver.taint_lists[taints], requirements)
+        return node_filter.passes(self._solver.frame.taint_lists[taints], requirements)
 
     def min_values(self, template: int, set_id: int, types: bytes, relax: bool) -> int:
         """Return the set, with lowered minValues if they may be relaxed; -1 refuses."""

@@ -60,7 +60,7 @@ def simulate(
     # Nobody knows yet whether nodes that are not initialized, the last ones, will work.
     if solver.nodes and not solver.nodes[-1].initialized:
         sure = bisect_left(solver.nodes, True, key=lambda node: not node.initialized)
-        n_leaving = len(place) - len(solver.moving)
+        n_leaving = len(place) - solver.n_moving
         leaving = place[:n_leaving]
         is_unplaced[:n_leaving] |= (leaving >= sure) & (leaving < len(solver.nodes))
     unplaced = (np.flatnonzero(is_unplaced) + first).tolist() if is_unplaced.any() else ()

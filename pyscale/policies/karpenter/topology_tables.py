@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,28 +27,18 @@ class TopologyTables:
     about minDomains, node filter and initial domains.
     """
 
-    def __init__(self, solver: ClusterTables) -> None:
+    def __init__(self, solver: ClusterTables, forms: Sequence[PodForm]) -> None:
         self._solver = solver
-        self.host_names: list[str] = []
-        self._host_numbers: dict[str, int] = {}
-        self.keys = [HOSTNAME_LABEL, *sorted(self._collect_keys())]
+        self.keys = [HOSTNAME_LABEL, *sorted(set().union(*(form.topology_keys for form in forms)))]
         self.key_numbers = {key: i for i, key in enumerate(self.keys)}
-        nodes = solver.nodes
-        self.node_hosts = np.array([self._host(node.hostname) for node in nodes], dtype=np.int32)
-        node_names = [
-            self._host(node.node_labels.get(HOSTNAME_LABEL, node.node_name))
-            if node.has_node
-            else -1
-            for node in nodes
-        ]
-        values = self._collect_values()
+        values = self._collect_values(forms)
         self.domain_names: list[list[str]] = [[], *(sorted(values[key]) for key in self.keys[1:])]
         self.domain_numbers = [
             {name: i for i, name in enumerate(names)} for names in self.domain_names
         ]
+        self._number_nodes()
         self.domain_counts = np.array(
-            [len(self.host_names), *(len(names) for names in self.domain_names[1:])],
-            dtype=np.int32,
+            [self.n_hosts, *(len(names) for names in self.domain_names[1:])], dtype=np.int32
         )
         self.domain_ranks = [np.arange(n, dtype=np.int32) for n in self.domain_counts]
         tie_break = solver.settings.tie_break
@@ -60,20 +50,6 @@ class TopologyTables:
                 order = sorted(range(len(names)), key=lambda i: tie_break.key(names[i]))
                 ranks[order] = np.arange(len(names), dtype=np.int32)
         self.most_domains = int(max(self.domain_counts)) + 1
-        self.node_domains = np.full((len(self.keys), len(nodes)), -1, dtype=np.int32)
-        if nodes:
-            self.node_domains[0] = node_names
-            for k, key in enumerate(self.keys[1:], 1):
-                numbers = self.domain_numbers[k]
-                self.node_domains[k] = [
-                    numbers[node.node_labels[key]]
-                    if node.has_node and key in node.node_labels
-                    else -1
-                    for node in nodes
-                ]
-        self._active = np.array(
-            [node.has_node and not node.marked_for_deletion for node in nodes], dtype=bool
-        )
         self.filters: list[NodeFilter] = []
         self._filter_ids: dict[Hashable, int] = {}
         self._filter_passes: dict[int, NDArray[np.uint8]] = {}
@@ -90,6 +66,43 @@ class TopologyTables:
         self._own: list[list[int]] = []  # by class, in the order of their numbers
         self._owned: list[list[int]] = []
 
+    def _number_nodes(self) -> None:
+        """Number the hostnames of nodes, and look up the domains that nodes are in."""
+        nodes = self._solver.nodes
+        self.host_names: list[str] = []
+        self._host_numbers: dict[str, int] = {}
+        self.node_hosts = np.array([self._host(node.hostname) for node in nodes], dtype=np.int32)
+        node_names = [
+            self._host(node.node_labels.get(HOSTNAME_LABEL, node.node_name))
+            if node.has_node
+            else -1
+            for node in nodes
+        ]
+        self.node_domains = np.full((len(self.keys), len(nodes)), -1, dtype=np.int32)
+        if nodes:
+            self.node_domains[0] = node_names
+            for k, key in enumerate(self.keys[1:], 1):
+                numbers = self.domain_numbers[k]
+                self.node_domains[k] = [
+                    numbers[node.node_labels[key]]
+                    if node.has_node and key in node.node_labels
+                    else -1
+                    for node in nodes
+                ]
+        self._active = np.array(
+            [node.has_node and not node.marked_for_deletion for node in nodes], dtype=bool
+        )
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether there is any group: then what was compiled holds for these nodes and pods."""
+        return bool(self._groups)
+
+    def turn_to(self, solver: ClusterTables) -> None:
+        """Serve another cluster, as long as there are no groups."""
+        self._solver = solver
+        self._number_nodes()
+
     @property
     def n_hosts(self) -> int:
         """Number of hostnames of nodes."""
@@ -102,10 +115,7 @@ class TopologyTables:
             self.host_names.append(name)
         return known
 
-    def _collect_keys(self) -> set[str]:
-        return set().union(*(form.topology_keys for form in self._solver.occurring_forms))
-
-    def _collect_values(self) -> dict[str, set[str]]:
+    def _collect_values(self, forms: Iterable[PodForm]) -> dict[str, set[str]]:
         """Every value of a topology key that a set of the round can hold."""
         values: dict[str, set[str]] = {key: set(self._solver.universe.of(key)) for key in self.keys}
         if len(self.keys) == 1:
@@ -119,7 +129,7 @@ class TopologyTables:
             for held in template.requirements:
                 if held.key in values:
                     values[held.key] |= held.values
-        for form in self._solver.occurring_forms:
+        for form in forms:
             for key in values.keys() & form.written_values.keys():
                 values[key] |= form.written_values[key]
         return values
