@@ -11,6 +11,7 @@ cdef class Provisioner(ProvisionPods):
     cdef uint8_t *bound_moved
     cdef int64_t version                # one per placement
     cdef bint state_ready, limits_volumes
+    cdef bint stops, stopped            # at the first leaving pod on a node that may never work
     cdef int32_t *moved_queue           # the moved pods in the order of the queue
     cdef int32_t *run_ends
     cdef int32_t *place_of              # of a moved pod, in the batch
@@ -47,4 +48,5 @@ cdef class Provisioner(ProvisionPods):
     cdef void exclude(self, int32_t n) noexcept nogil
     cdef int gather(self) except -1 nogil
     cdef int run(self, const int64_t *node_limits) except -1 nogil
+    cdef bint is_unsure(self, int32_t pod) noexcept nogil
     cdef void finish(self) noexcept nogil

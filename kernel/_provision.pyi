@@ -32,7 +32,7 @@ class Provisioner(ProvisionPods):
         node_limits: NDArray[np.int64],
         relax_min_values: bool,
     ) -> tuple[
-        NDArray[np.int32],
+        NDArray[np.uint8],
         NDArray[np.int32],
         NDArray[np.int32],
         NDArray[np.int32],

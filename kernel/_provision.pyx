@@ -306,6 +306,7 @@ cdef class Provisioner(ProvisionPods):
         self.prepare()
         self.gather()
         self.begin(node_limits)
+        self.stopped = False
         n = length = self.n_pods
         for i in range(n):
             self.touch(self.pod_class[i])
@@ -339,6 +340,9 @@ cdef class Provisioner(ProvisionPods):
             if where >= 0:
                 self.version += 1
                 self.pod_place[pod] = where
+                if self.stops and self.is_unsure(pod):
+                    self.stopped = True
+                    break
                 continue
             i = head + length
             if i >= n:
@@ -347,6 +351,14 @@ cdef class Provisioner(ProvisionPods):
             length += 1
             self.pod_pushed[pod] = length
         return 0
+
+    cdef bint is_unsure(self, int32_t pod) noexcept nogil:
+        """Whether a leaving pod was placed on a node that may never work."""
+        cdef int32_t where = self.pod_place[pod]
+        return (
+            self.n_pending <= pod < self.n_pods - self.n_moving
+            and where < self.n_nodes
+            and self.node_flags[where] & NODE_UNINITIALIZED)
 
     cdef void finish(self) noexcept nogil:
         """Put back what the round has masked."""
@@ -424,8 +436,9 @@ cdef class Provisioner(ProvisionPods):
 
         Returns
         -------
-        unplaced : ndarray of int32, shape (n_groups,)
-            Number of bound pods that found no place, or only one on a node that may never work.
+        unplaced : ndarray of uint8, shape (n_groups,)
+            Whether a bound pod found no place, or only one on a node that may never work.  A round
+            may end with the first such pod, so that nothing else is to be read of it.
         n_claims : ndarray of int32, shape (n_groups,)
         template, set : ndarray of int32, shape (n_groups,)
             Of the first claim, -1 without one.
@@ -436,21 +449,23 @@ cdef class Provisioner(ProvisionPods):
         """
         import numpy as np
 
-        cdef int32_t m = <int32_t>offsets.shape[0] - 1, i, j, c, count, where
+        cdef int32_t m = <int32_t>offsets.shape[0] - 1, i, j, c, count
         cdef uint64_t word
-        unplaced_array = np.zeros(m, dtype=np.int32)
+        unplaced_array = np.zeros(m, dtype=np.uint8)
         claims_array = np.zeros(m, dtype=np.int32)
         template_array = np.full(m, -1, dtype=np.int32)
         set_array = np.full(m, -1, dtype=np.int32)
         types_array = np.zeros((m, self.n_words), dtype=np.uint64)
         cut_array = np.zeros(m, dtype=np.uint8)
-        cdef int32_t[::1] unplaced = unplaced_array, n_claims = claims_array
+        cdef uint8_t[::1] unplaced = unplaced_array
+        cdef int32_t[::1] n_claims = claims_array
         cdef int32_t[::1] template = template_array, sets = set_array
         cdef uint64_t[:, ::1] types = types_array
         cdef uint8_t[::1] cut = cut_array
         self.prepare()
         self.node_under = &under[0] if self.n_nodes else NULL
         self.strict_reservations, self.relax_min_values = False, relax_min_values
+        self.stops = True
         try:
             with nogil:
                 for i in range(m):
@@ -458,14 +473,13 @@ cdef class Provisioner(ProvisionPods):
                         self.exclude(nodes[j])
                     self.run(&node_limits[0] if self.n_templates else NULL)
                     n_claims[i] = self.n_claims
+                    if self.stopped:
+                        unplaced[i] = 1
+                        self.finish()
+                        continue
                     for j in range(self.n_pending, self.n_pods):
-                        where = self.pod_place[j]
-                        if where < 0 or (
-                            where < self.n_nodes
-                            and self.node_flags[where] & NODE_UNINITIALIZED
-                            and j < self.n_pods - self.n_moving
-                        ):
-                            unplaced[i] += 1
+                        if self.pod_place[j] < 0:
+                            unplaced[i] = 1
                     for c in range(self.n_claims):
                         if not self.types(self.claim_set[c], self.claim_template[c])[self.n_words]:
                             continue
@@ -484,6 +498,7 @@ cdef class Provisioner(ProvisionPods):
                     self.finish()
         finally:
             self.finish()
+            self.stops = False
             self.node_under = NULL
         return (
             unplaced_array, claims_array, template_array, set_array, types_array, cut_array)

@@ -281,13 +281,15 @@ class TypeColumns:
 
     def types_of(self, columns: int) -> list[int]:
         """Return the numbers of the types of some columns, ascending."""
-        found = []
-        while columns:
-            column = (columns & -columns).bit_length() - 1
-            i = self.columns[column][0]
-            found.append(i)
-            columns &= ~((1 << self.first_column[i + 1]) - 1)
+        words = columns.to_bytes((len(self.columns) + 7) // 8, "little")
+        bits = np.unpackbits(np.frombuffer(words, dtype=np.uint8), bitorder="little")
+        numbers = self._type_of_column[np.flatnonzero(bits)]
+        found: list[int] = numbers[np.flatnonzero(np.diff(numbers, prepend=-1))].tolist()
         return found
+
+    @cached_property
+    def _type_of_column(self) -> NDArray[np.int32]:
+        return np.array([i for i, _ in self.columns], dtype=np.int32)
 
     def ordered_by_price(
         self, types: Sequence[int], requirements: Requirements, *, stable: bool = False

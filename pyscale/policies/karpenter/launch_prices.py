@@ -18,6 +18,9 @@ class LaunchPrices:
         self._by_set: dict[tuple[int, Requirements], NDArray[np.float64]] = {}
         self._by_offers: dict[tuple[int, frozenset[Requirements]], NDArray[np.float64]] = {}
         self._columns: dict[int, TypeColumns] = {}
+        #: By template, requirement set and types: the least worst price, that of spot alone (-1
+        #: without), and the number of types.
+        self.least: dict[tuple[int, int, bytes], tuple[float, float, int]] = {}
 
     def worst(self, columns: TypeColumns, requirements: Requirements) -> NDArray[np.float64]:
         """Return, per type, the dearest compatible available offering of the first capacity type.

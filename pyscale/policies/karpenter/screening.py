@@ -64,7 +64,6 @@ class Screening:
         self._prices = prices
         # A claim that holds reservations requires more than its set says.
         self._knows_sets = not solver.reservations or not solver.settings.reserved_capacity
-        self._least: dict[tuple[int, int, bytes], tuple[float, float, int]] = {}
 
     def screen(self, groups: Sequence[Sequence[Candidate]]) -> list[Screened]:
         """Say of each group of candidates what the kernel's numbers tell about removing it."""
@@ -74,10 +73,10 @@ class Screening:
         screened = []
         numbers = (found.unplaced.tolist(), found.n_claims.tolist(), found.cut.tolist())
         for i, (unplaced, n_claims, cut) in enumerate(zip(*numbers, strict=True)):
-            if cut:
-                screened.append(OPEN)
-            elif unplaced:
+            if unplaced:
                 screened.append(UNPLACED)
+            elif cut:
+                screened.append(OPEN)
             elif not n_claims:
                 screened.append(DELETION)
             elif n_claims > 1:
@@ -91,9 +90,9 @@ class Screening:
         return screened
 
     def _too_dear(self, group: Sequence[Candidate], key: tuple[int, int, bytes]) -> str:
-        known = self._least.get(key)
+        known = self._prices.least.get(key)
         if known is None:
-            known = self._least[key] = self._look_up(*key)
+            known = self._prices.least[key] = self._look_up(*key)
         least, least_spot, n_types = known
         price = total_price(group)
         if least_spot >= 0 and all(candidate.is_spot for candidate in group):

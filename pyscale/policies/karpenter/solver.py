@@ -18,8 +18,9 @@ class WhatIfs:
 
     Attributes
     ----------
-    unplaced : ndarray of int32
-        Bound pods that find no place, or only one on a node that may never work.
+    unplaced : ndarray of bool
+        Whether a bound pod finds no place, or only one on a node that may never work.  Then the
+        other attributes say nothing.
     n_claims : ndarray of int32
         Claims that would be created, those for pending pods included.
     template, set_id : ndarray of int32
@@ -30,7 +31,7 @@ class WhatIfs:
         Whether minValues may not survive the cut to 600 types: ask :meth:`Solver.solve`.
     """
 
-    unplaced: NDArray[np.int32]
+    unplaced: NDArray[np.bool_]
     n_claims: NDArray[np.int32]
     template: NDArray[np.int32]
     set_id: NDArray[np.int32]
@@ -143,7 +144,7 @@ class Solver(ClusterTables):
             self.node_limits,
             self.settings.best_effort_min_values,
         )
-        return WhatIfs(unplaced, n_claims, template, set_id, types, cut.astype(bool))
+        return WhatIfs(unplaced.astype(bool), n_claims, template, set_id, types, cut.astype(bool))
 
     def _under(self, names: Iterable[str]) -> NDArray[np.uint8]:
         under = np.zeros(len(self.nodes), dtype=np.uint8)
