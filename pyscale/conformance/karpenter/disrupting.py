@@ -35,7 +35,7 @@ def own_disruption(given: Mapping[str, Any]) -> dict[str, Any]:
             outcome["candidateInfo"][candidate.name] = {
                 "price": candidate.price,
                 "rescheduleCost": candidate.reschedule_cost,
-                "disruptionCost": candidate.disruption_cost,
+                "disruptionCost": candidate.disruption_cost(disruption.objects.now_ns),
             }
         if result.command is not None:
             outcome["commands"][method] = own_command(result.command)

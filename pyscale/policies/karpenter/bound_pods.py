@@ -143,6 +143,10 @@ class BoundPods(Sequence[Pod]):
         """Return what it costs to disrupt the pods of a Node."""
         return NodeCosts.of(self._pods[i] for i in self.on_node(name))
 
+    def state(self, name: str) -> object:
+        """Return what stays the same object while a Node keeps its pods; None: nobody knows."""
+        return None
+
     def blocker(self, name: str, budgets: Sequence[PodDisruptionBudget], now_ns: int) -> str:
         """Return which pod keeps a Node from being disrupted and why, empty for none."""
         reasons = (disruption_blocker(self._pods[i], budgets, now_ns) for i in self.on_node(name))
@@ -272,6 +276,11 @@ class PodColumns(BoundPods):
         """Return the pods that may have to stay for a limited time."""
         numbers: list[int] = np.flatnonzero(self._by_template("timed", is_timed, np.bool_)).tolist()
         return numbers
+
+    def state(self, name: str) -> object:
+        """Return what stays the same object while a Node keeps its pods; None: nobody knows."""
+        row = self._row.get(name)
+        return None if row is None or self._states is None else self._states[row]
 
     @cached_property
     def _costs(self) -> tuple[list[float], list[float], list[int]]:

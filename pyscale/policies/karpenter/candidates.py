@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from operator import is_
 
 from pyscale.model.catalog import SPOT
 from pyscale.model.groups import NodePool
@@ -34,8 +35,8 @@ REASONS = {
 class Candidate:
     """A node that may be disrupted.
 
-    ``price`` is what its offering costs (dollars per hour, 0 if unknown); ``disruption_cost`` is
-    the legacy figure, which no method reads any more; ``savings_ratio`` is dollars per hour saved
+    ``price`` is what its offering costs (dollars per hour, 0 if unknown); ``eviction_cost`` is
+    that of all its pods; ``savings_ratio`` is dollars per hour saved
     for each unit of disruption.
     """
 
@@ -44,7 +45,7 @@ class Candidate:
     instance_type: CompiledType | None
     price: float
     reschedule_cost: float
-    disruption_cost: float
+    eviction_cost: float
     has_pods_to_move: bool
     savings_ratio: float
 
@@ -52,6 +53,10 @@ class Candidate:
     def name(self) -> str:
         """The state node's name."""
         return self.node.name
+
+    def disruption_cost(self, now_ns: int) -> float:
+        """Return upstream's legacy figure, which no method reads any more."""
+        return self.eviction_cost * lifetime_remaining(self.node, now_ns)
 
     @property
     def is_empty(self) -> bool:
@@ -65,7 +70,7 @@ class Candidate:
 
 
 def make_candidate(
-    node: StateNode, pool: NodePool, compiled: CompiledType | None, costs: NodeCosts, now_ns: int
+    node: StateNode, pool: NodePool, compiled: CompiledType | None, costs: NodeCosts
 ) -> Candidate:
     """Return the candidate that a node is, from what its pods cost."""
     price = node_price(node, compiled)
@@ -75,23 +80,47 @@ def make_candidate(
         compiled,
         price,
         costs.reschedule,
-        costs.eviction * lifetime_remaining(node, now_ns),
+        costs.eviction,
         costs.has_pods_to_move,
         price / costs.reschedule,
     )
 
 
-def ineligible_reason(
-    node: StateNode,
-    pools: dict[str, NodePool],
-    blocker: Callable[[StateNode], str],
-    *,
-    eventual: bool,
-) -> str:
-    """Return why the node is no candidate of any method, empty if it is one.
+class CandidateMemo:
+    """Nodes as candidates, as long as they, their pods, pools and types stay."""
 
-    ``blocker`` says which pod keeps a node.  The eventual methods may override pods, if the
-    NodeClaim has a termination grace period.
+    def __init__(self) -> None:
+        self._before: dict[str, tuple[tuple[object, ...], Candidate]] = {}
+        self._known: dict[str, tuple[tuple[object, ...], Candidate]] = {}
+
+    def begin(self) -> None:
+        """Begin a look: nodes that the last one did not ask about are forgotten."""
+        self._before, self._known = self._known, {}
+
+    def of(
+        self,
+        node: StateNode,
+        pool: NodePool,
+        compiled: CompiledType | None,
+        pods: object,
+        make: Callable[[], Candidate],
+    ) -> Candidate:
+        """Return the candidate that a node is.
+
+        ``pods`` is the same object as before if the node's pods are the same, None if nobody knows.
+        """
+        parts = (node, pool, compiled, pods)
+        held = self._before.get(node.name)
+        if held is None or pods is None or not all(map(is_, held[0], parts)):
+            held = parts, make()
+        self._known[node.name] = held
+        return held[1]
+
+
+def ineligible_reason(node: StateNode, pools: dict[str, NodePool]) -> str:
+    """Return why the node itself is no candidate of any method, empty if it may be one.
+
+    Its pods may still keep it.
     """
     if not node.managed:
         return "node is not managed by Karpenter"
@@ -107,9 +136,7 @@ def ineligible_reason(
         return f"disruption is blocked through the {DO_NOT_DISRUPT} annotation"
     if node.pool not in pools:
         return f"NodePool {node.pool} not found"
-    if eventual and node.termination_grace_period_ns is not None:
-        return ""
-    return blocker(node)
+    return ""
 
 
 def undisrupted_reason(candidate: Candidate, method: str, conditions: Conditions) -> str:

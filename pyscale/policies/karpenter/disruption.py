@@ -15,6 +15,7 @@ from itertools import zip_longest
 import numpy as np
 
 from pyscale.kernel._gosort import go_order
+from pyscale.model.groups import NodePool
 from pyscale.model.nodes import INSTANCE_TYPE_LABEL
 from pyscale.model.times import SECOND
 
@@ -25,7 +26,9 @@ from .candidates import (
     EMPTINESS,
     MULTI_NODE,
     REASONS,
+    SINGLE_NODE,
     Candidate,
+    CandidateMemo,
     ineligible_reason,
     make_candidate,
     undisrupted_reason,
@@ -115,6 +118,8 @@ class Disruption:
         What was looked up before over the same templates.
     drift : DriftMemo, optional
         What was found out before about the drift of nodes.
+    known : CandidateMemo, optional
+        What they were as candidates.
 
     Attributes
     ----------
@@ -127,6 +132,7 @@ class Disruption:
         solver: Solver,
         prices: LaunchPrices | None = None,
         drift: DriftMemo | None = None,
+        known: CandidateMemo | None = None,
     ) -> None:
         self.solver = solver
         self.objects = solver.objects
@@ -139,6 +145,8 @@ class Disruption:
             for name in self.pools
         }
         self.conditions: Conditions = evaluate_conditions(self.objects, self.type_of, drift)
+        self._memo = known or CandidateMemo()
+        self._memo.begin()
         self._considered: dict[str, tuple[list[Candidate], dict[str, str]]] = {}
         self._budgets: dict[str, dict[str, int]] = {}
         self.consolidation = Consolidation(
@@ -155,6 +163,32 @@ class Disruption:
         return sorted(self.objects.nodes, key=lambda node: node.node_name)
 
     @cached_property
+    def _possible(self) -> tuple[list[tuple[Candidate, str]], dict[str, str]]:
+        """Return the nodes that may be candidates, with what their pods have against it; others."""
+        found, reasons = [], {}
+        objects, bound = self.objects, self.solver.bound
+        for node in self._nodes:
+            reason = ineligible_reason(node, self.pools)
+            if reason:
+                reasons[node.name] = reason
+                continue
+            pool, compiled, name = self.pools[node.pool], self.type_of(node), node.node_name
+            candidate = self._memo.of(
+                node,
+                pool,
+                compiled,
+                bound.state(name),
+                partial(self._make_candidate, node, pool, compiled),
+            )
+            found.append((candidate, bound.blocker(name, objects.budgets, objects.now_ns)))
+        return found, reasons
+
+    def _make_candidate(
+        self, node: StateNode, pool: NodePool, compiled: CompiledType | None
+    ) -> Candidate:
+        return make_candidate(node, pool, compiled, self.solver.bound.costs(node.node_name))
+
+    @cached_property
     def _graceful(self) -> tuple[list[Candidate], dict[str, str]]:
         return self._eligible(eventual=False)
 
@@ -162,21 +196,19 @@ class Disruption:
     def _eventual(self) -> tuple[list[Candidate], dict[str, str]]:
         return self._eligible(eventual=True)
 
-    def _blocker(self, node: StateNode) -> str:
-        objects = self.objects
-        return self.solver.bound.blocker(node.node_name, objects.budgets, objects.now_ns)
-
     def _eligible(self, *, eventual: bool) -> tuple[list[Candidate], dict[str, str]]:
-        """Return the candidates of a class of methods, and why the others are none."""
-        found, reasons = [], {}
-        bound, now_ns = self.solver.bound, self.objects.now_ns
-        for node in self._nodes:
-            reason = ineligible_reason(node, self.pools, self._blocker, eventual=eventual)
-            if reason:
-                reasons[node.name] = reason
+        """Return the candidates of a class of methods, and why the others are none.
+
+        The eventual methods may override pods, if the NodeClaim has a termination grace period.
+        """
+        possible, reasons = self._possible
+        found, reasons = [], dict(reasons)
+        for candidate, blocker in possible:
+            overrides = eventual and candidate.node.termination_grace_period_ns is not None
+            if blocker and not overrides:
+                reasons[candidate.name] = blocker
             else:
-                pool, costs = self.pools[node.pool], bound.costs(node.node_name)
-                found.append(make_candidate(node, pool, self.type_of(node), costs, now_ns))
+                found.append(candidate)
         return found, reasons
 
     @cached_property
@@ -236,7 +268,8 @@ class Disruption:
 
     def _of_method(self, method: str) -> tuple[list[Candidate], dict[str, str]]:
         """Return the candidates of a method, and why the other nodes are none."""
-        known = self._considered.get(method)
+        # The two methods of underutilized nodes consider the same.
+        known = self._considered.get(MULTI_NODE if method == SINGLE_NODE else method)
         if known is None:
             eligible, reasons = self._eventual if method == DRIFT else self._graceful
             candidates, reasons = [], dict(reasons)
@@ -246,7 +279,8 @@ class Disruption:
                     reasons[candidate.name] = reason
                 else:
                     candidates.append(candidate)
-            known = self._considered[method] = candidates, reasons
+            known = candidates, reasons
+            self._considered[MULTI_NODE if method == SINGLE_NODE else method] = known
         return known
 
     def _budgets_for(self, reason: str) -> dict[str, int]:

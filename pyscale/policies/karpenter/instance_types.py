@@ -61,6 +61,25 @@ class CompiledType:
         """What the machine has, in nano-units."""
         return self.kind.capacity
 
+    @cached_property
+    def zones(self) -> frozenset[str]:
+        """Where it is offered, available or not."""
+        return frozenset(offer.offering.zone for offer in self.offers)
+
+    @cached_property
+    def capacity_types(self) -> frozenset[str]:
+        """How it is offered, available or not."""
+        return frozenset(offer.offering.capacity_type for offer in self.offers)
+
+    @cached_property
+    def available(self) -> frozenset[tuple[Requirements, str]]:
+        """Requirement set and capacity type of each available offering."""
+        return frozenset(
+            (offer.requirements, offer.offering.capacity_type)
+            for offer in self.offers
+            if offer.offering.available
+        )
+
 
 def compile_catalog(catalog: Catalog, reservation_label: str = "") -> tuple[CompiledType, ...]:
     """Compile every type of a catalogue, in its order.

@@ -22,14 +22,15 @@ def order_of(claim: Claim, reason: str, pods: Sequence[int] = (), token: int = -
     """Return the machine that a NodeClaim asks for: the cheapest of what it allows."""
     requirements = claim.final_requirements
     types = claim.types
-    offerings = [offer.offering for compiled in types for offer in compiled.offers]
+    zones: frozenset[str] = frozenset().union(*(compiled.zones for compiled in types))
+    options: frozenset[str] = frozenset().union(*(compiled.capacity_types for compiled in types))
     zone = requirements.get_or_exists(ZONE_LABEL)
     capacity_type = requirements.get_or_exists(CAPACITY_TYPE_LABEL)
     return AddNodes(
         reason=reason,
         instance_types=tuple(compiled.name for compiled in types),
-        zones=_allowed(zone, (offering.zone for offering in offerings)),
-        capacity_types=_allowed(capacity_type, (offering.capacity_type for offering in offerings)),
+        zones=_allowed(zone, zones),
+        capacity_types=_allowed(capacity_type, options),
         pool=claim.pool,
         labels=_own_labels(requirements, claim.template.columns.well_known),
         pods=tuple(pods),

@@ -15,7 +15,7 @@ from pyscale.model.catalog import RESERVED, Catalog
 from pyscale.model.groups import NodePool
 from pyscale.model.nodes import HOSTNAME_LABEL
 
-from .bound_pods import NodeUsage
+from .bound_pods import NOTHING_USED, BoundPods, NodeUsage
 from .classes import FormTable, PodForm
 from .daemons import DaemonPod, daemon_pods, outstanding_requests
 from .instance_types import CompiledType, compile_catalog
@@ -81,7 +81,7 @@ class CompileMemory:
 
     def __init__(self) -> None:
         self._kept: dict[Hashable, tuple[tuple[Any, ...], Any]] = {}
-        self._measures: dict[str, tuple[tuple[Any, ...], NodeMeasure]] = {}
+        self._measures: dict[str, tuple[tuple[Any, ...], tuple[Any, ...], NodeMeasure]] = {}
         self._class_parts: dict[PodForm, tuple[SetTable, Scale, ClassParts]] = {}
         self._spanned: set[PodForm] = set()
         self._span_of_templates: Span | None = None
@@ -175,7 +175,8 @@ class CompileMemory:
     def measures(
         self,
         nodes: Sequence[StateNode],
-        usages: Sequence[NodeUsage],
+        bound: BoundPods,
+        forms: FormTable,
         daemons: Sequence[DaemonPod],
         sets: SetTable,
     ) -> list[NodeMeasure]:
@@ -185,21 +186,27 @@ class CompileMemory:
         """
         before, self._measures = self._measures, {}
         found = []
-        for node, usage in zip(nodes, usages, strict=True):
-            parts = (
-                node.labels,
-                node.allocatable,
-                node.capacity,
-                node.taints,
-                usage,
-                daemons,
-                sets,
-            )
+        for node in nodes:
+            pods = bound.state(node.node_name) if node.has_node else NOTHING_USED
+            looked_at = (node, pods, forms, daemons, sets)
             held = before.get(node.name)
-            if held is None or not all(map(is_, held[0], parts)):
-                held = parts, _measure(node, usage, daemons, sets)
+            if held is None or pods is None or not all(map(is_, held[0], looked_at)):
+                usage = bound.usage(node.node_name, forms) if node.has_node else NOTHING_USED
+                parts = (
+                    node.labels,
+                    node.allocatable,
+                    node.capacity,
+                    node.taints,
+                    usage,
+                    daemons,
+                    sets,
+                )
+                if held is not None and all(map(is_, held[1], parts)):
+                    held = looked_at, parts, held[2]
+                else:
+                    held = looked_at, parts, _measure(node, usage, daemons, sets)
             self._measures[node.name] = held
-            found.append(held[1])
+            found.append(held[2])
         return found
 
     def class_parts(self, form: PodForm, sets: SetTable, scale: Scale) -> ClassParts:

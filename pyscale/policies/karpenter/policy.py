@@ -16,6 +16,7 @@ from pyscale.model.times import SECOND
 
 from ..base import BOOTING, READY, ClusterView, Setting
 from ..decision import Action, AddNodes, Decision, RemoveNodes, ReplaceNodes, WakeOn
+from .candidates import CandidateMemo
 from .conditions import DriftMemo
 from .consolidation import DELETE
 from .disruption import Disruption
@@ -246,7 +247,7 @@ class KarpenterRun:
         self._memory = CompileMemory()
         self._prices = LaunchPrices()
         self._priced: Sequence[Template] = ()
-        self._drift = DriftMemo()
+        self._drift, self._candidates = DriftMemo(), CandidateMemo()
         self._window = Window(policy.batch_idle_duration_ns, policy.batch_max_duration_ns)
         self._disruption = DisruptionLoop()
         self._pool_of_kind = np.empty(0, np.int32)
@@ -297,7 +298,9 @@ class KarpenterRun:
         clock = self._clock.look(view)
         if not actions:
             for execution in self._disruption.step(
-                view.now_ns, clock, lambda: Disruption(look(), self._prices, self._drift)
+                view.now_ns,
+                clock,
+                lambda: Disruption(look(), self._prices, self._drift, self._candidates),
             ):
                 actions.append(_action(execution))
         self._appointment_ns = min(

@@ -116,18 +116,12 @@ class Claim:
         requirements = self.requirements.merged((names,))
         well_known = self.template.columns.well_known
         # Many offerings share few requirement sets.
-        answers: dict[Requirements, bool] = {}
-        capacity_types = set()
-        for compiled in self.types:
-            for offer in compiled.offers:
-                if not offer.offering.available:
-                    continue
-                known = answers.get(offer.requirements)
-                if known is None:
-                    known = requirements.compatible(offer.requirements, well_known)
-                    answers[offer.requirements] = known
-                if known:
-                    capacity_types.add(offer.offering.capacity_type)
+        offers = frozenset().union(*(compiled.available for compiled in self.types))
+        capacity_types = {
+            capacity_type
+            for offer, capacity_type in offers
+            if requirements.compatible(offer, well_known)
+        }
         if capacity_types:
             requirements = requirements.merged((one_of(CAPACITY_TYPE_LABEL, capacity_types),))
         return requirements.without(SIMULATION_ONLY)

@@ -13,7 +13,7 @@ from pyscale.model.pods import Pod
 from pyscale.model.resources import NANO
 
 from .batch import PendingPods, pending_columns
-from .bound_pods import NOTHING_USED, BoundPods
+from .bound_pods import BoundPods
 from .classes import PodForm
 from .frame import Frame
 from .memory import CompileMemory, NodeMeasure
@@ -223,11 +223,7 @@ class ClusterTables:
 
     def _measure_nodes(self) -> list[NodeMeasure]:
         """What is in use on each node and what is left, outstanding daemons taken off."""
-        usages = [
-            self.bound.usage(node.node_name, self.forms) if node.has_node else NOTHING_USED
-            for node in self.nodes
-        ]
-        return self.memory.measures(self.nodes, usages, self.daemons, self.sets)
+        return self.memory.measures(self.nodes, self.bound, self.forms, self.daemons, self.sets)
 
     def _add_template(self, template: Template, left: Mapping[str, int]) -> None:
         frame = self.frame

@@ -69,22 +69,23 @@ class TopologyTables:
     def _number_nodes(self) -> None:
         """Number the hostnames of nodes, and look up the domains that nodes are in."""
         nodes = self._solver.nodes
-        self.host_names: list[str] = []
-        self._host_numbers: dict[str, int] = {}
-        self.node_hosts = np.array([self._host(node.hostname) for node in nodes], dtype=np.int32)
+        numbers: dict[str, int] = {}
+        hosts = [numbers.setdefault(node.hostname, len(numbers)) for node in nodes]
         node_names = [
-            self._host(node.node_labels.get(HOSTNAME_LABEL, node.node_name))
+            numbers.setdefault(node.node_labels.get(HOSTNAME_LABEL, node.node_name), len(numbers))
             if node.has_node
             else -1
             for node in nodes
         ]
+        self.host_names = list(numbers)
+        self.node_hosts = np.array(hosts, dtype=np.int32)
         self.node_domains = np.full((len(self.keys), len(nodes)), -1, dtype=np.int32)
         if nodes:
             self.node_domains[0] = node_names
             for k, key in enumerate(self.keys[1:], 1):
-                numbers = self.domain_numbers[k]
+                domains = self.domain_numbers[k]
                 self.node_domains[k] = [
-                    numbers[node.node_labels[key]]
+                    domains[node.node_labels[key]]
                     if node.has_node and key in node.node_labels
                     else -1
                     for node in nodes
@@ -107,13 +108,6 @@ class TopologyTables:
     def n_hosts(self) -> int:
         """Number of hostnames of nodes."""
         return len(self.host_names)
-
-    def _host(self, name: str) -> int:
-        known = self._host_numbers.get(name)
-        if known is None:
-            known = self._host_numbers[name] = len(self.host_names)
-            self.host_names.append(name)
-        return known
 
     def _collect_values(self, forms: Iterable[PodForm]) -> dict[str, set[str]]:
         """Every value of a topology key that a set of the round can hold."""

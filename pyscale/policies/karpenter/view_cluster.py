@@ -80,6 +80,8 @@ class ViewCluster:
         self._volumes = Volumes()
         self._catalogs: tuple[Catalog, Catalog] | None = None
         self._spot_pools: bool | None = None
+        # Of the kinds of nodes that were looked at; kinds are only added.
+        self._n_kinds, self._has_spot = 0, False
         self._is_provisionable: NDArray[np.bool_] | None = None
 
     def spot_matters(self, view: ClusterView) -> bool:
@@ -89,7 +91,10 @@ class ViewCluster:
                 template_requirements(pool).get_or_exists(CAPACITY_TYPE_LABEL).has(SPOT)
                 for pool in view.pools
             )
-        return self._spot_pools or any(kind.capacity_type == SPOT for kind in view.kinds)
+        new = view.kinds[self._n_kinds :]
+        self._n_kinds += len(new)
+        self._has_spot |= any(kind.capacity_type == SPOT for kind in new)
+        return self._spot_pools or self._has_spot
 
     def _sold(self, view: ClusterView) -> Catalog:
         """Return the catalogue without the types that are not sold at the moment.
@@ -190,7 +195,7 @@ class ViewCluster:
         now = ids[movable]
         last = None if before is None else before.last_event_ns
         seen = now[:0] if before is None else before.ids[self._is_movable[before.classes]]
-        if len(np.setdiff1d(seen, now, assume_unique=True)):
+        if not set(now.tolist()).issuperset(seen.tolist()):
             # What left did so now at the latest.
             event = view.now_ns
         elif len(now) > len(seen):

@@ -1,0 +1,100 @@
+"""A run whose looks share one kernel is the run in which every look makes its own."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyscale.catalog import kwok
+from pyscale.model.disruption import DisruptionSettings
+from pyscale.model.groups import NodePool
+from pyscale.model.nodes import ZONE_LABEL
+from pyscale.model.pod_table import PodTable
+from pyscale.model.pods import (
+    Container,
+    ContainerPort,
+    PodSpec,
+    PodTemplate,
+    TopologySpreadConstraint,
+)
+from pyscale.model.requirements import LabelSelector, Requirement
+from pyscale.model.resources import CPU, MEMORY, NANO
+from pyscale.model.times import HOUR, SECOND
+from pyscale.policies.karpenter import Karpenter
+from pyscale.policies.karpenter.frame import Frame
+from pyscale.simulation import SimulationOptions, simulate
+
+
+def web(name, cpu, ports=(), **spec):
+    requests = {CPU: cpu * NANO, MEMORY: cpu * 2**31 * NANO}
+    container = Container(requests=requests, ports=ports)
+    return PodTemplate(PodSpec((container,), **spec), labels={"app": name})
+
+
+PLAIN = (
+    web("small", 1),
+    web("large", 5),
+    web("zonal", 2, node_selector={ZONE_LABEL: "test-zone-b"}),
+    web("port", 1, (ContainerPort(80, host_port=80),)),
+    web("other-port", 1, (ContainerPort(81, host_port=81),)),
+)
+SPREAD = web(
+    "spread",
+    1,
+    topology_spread_constraints=(
+        TopologySpreadConstraint(
+            1, ZONE_LABEL, "DoNotSchedule", LabelSelector(match_labels={"app": "spread"})
+        ),
+    ),
+)
+REQUIREMENTS = (
+    Requirement("kubernetes.io/os", "In", ("linux",)),
+    Requirement("kubernetes.io/arch", "In", ("amd64",)),
+)
+POOL = NodePool("default", requirements=REQUIREMENTS, disruption=DisruptionSettings())
+POOLS = {
+    "without limits": POOL,
+    "with limits": replace(POOL, limits={CPU: 40 * NANO}),
+    "short-lived": replace(POOL, expire_after_ns=HOUR),
+}
+
+
+@pytest.mark.parametrize("templates", [PLAIN, (*PLAIN, SPREAD)], ids=["plain", "spread"])
+@pytest.mark.parametrize("name", POOLS)
+@settings(max_examples=5)
+@given(data=st.data())
+def test_a_shared_kernel_changes_nothing_of_a_run(name, templates, data):
+    n = data.draw(st.integers(1, 25))
+    arrivals = sorted(data.draw(st.integers(0, 3000)) for _ in range(n))
+    pods = PodTable(
+        templates,
+        np.array([data.draw(st.integers(0, len(templates) - 1)) for _ in range(n)], np.int32),
+        np.array([data.draw(st.integers(1, 4)) for _ in range(n)], np.int64),
+        np.array(arrivals, np.int64) * SECOND,
+        np.array([data.draw(st.integers(1, 6000)) for _ in range(n)], np.int64) * SECOND,
+    )
+    policy, catalog = Karpenter([POOLS[name]]), kwok()
+    options = SimulationOptions(end_ns=3 * HOUR)
+    shared = simulate(pods, policy, catalog, options=options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Frame, "serves", lambda *_: False)
+        apart = simulate(pods, policy, catalog, options=options)
+    assert shared.digest() == apart.digest()
+
+
+def test_looks_at_plain_pods_share_one_kernel():
+    made = []
+    pods = PodTable(
+        PLAIN[:3],
+        np.array([0, 1, 2, 0, 1], np.int32),
+        np.ones(5, np.int64),
+        np.array([0, 0, 0, 600, 1200], np.int64) * SECOND,
+        np.full(5, 1800 * SECOND, np.int64),
+    )
+    make = Frame.__init__
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Frame, "__init__", lambda *args: made.append(args) or make(*args))
+        simulate(pods, Karpenter([POOL]), kwok(), options=SimulationOptions(end_ns=HOUR))
+    assert 1 <= len(made) <= 2
