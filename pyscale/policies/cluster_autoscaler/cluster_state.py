@@ -35,6 +35,9 @@ class Readiness:
     not_started: list[str] = field(default_factory=list)
 
 
+_NO_NODES = Readiness()
+
+
 @dataclass(slots=True)
 class ScaleUpRequest:
     """An increase that has not arrived yet."""
@@ -250,7 +253,7 @@ class ClusterState:
         self._ranges = {}
         for group in self._groups:
             size = targets[group]
-            late = self._readiness.get(group, Readiness()).long_unregistered
+            late = self._readiness.get(group, _NO_NODES).long_unregistered
             self._ranges[group] = _Range(size - late, size, size)
         for group, request in self._requests.items():
             if group in self._ranges:
@@ -376,7 +379,7 @@ class ClusterState:
 
     def _present(self, group: str) -> int:
         """Nodes that need not be waited for: they are there, or are given up."""
-        readiness = self._readiness.get(group, Readiness())
+        readiness = self._readiness.get(group, _NO_NODES)
         present = readiness.ready + readiness.unready
         return present + readiness.long_unregistered
 
@@ -388,7 +391,7 @@ class ClusterState:
                 continue
             count = self._ranges[group].target - self._present(group)
             if count > 0:
-                found[group] = count, self._readiness.get(group, Readiness()).not_started
+                found[group] = count, self._readiness.get(group, _NO_NODES).not_started
         return found
 
     def late_instances(self, now: int) -> dict[str, list[str]]:
@@ -425,7 +428,7 @@ class ClusterState:
 
     def registered(self, group: str) -> int:
         """Return the number of a group's Node objects."""
-        return self._readiness.get(group, Readiness()).registered
+        return self._readiness.get(group, _NO_NODES).registered
 
 
 def _classify(where: Readiness, node: NodeRow, now: int, startup: int) -> None:

@@ -96,6 +96,8 @@ class Fleet:
         if is_same:
             self._exchange(fresh, table)
             written = [i for i in fresh if not _differ_in_pods_only(rows[i], before[i])]
+            if any(rows[i].node is not before[i].node for i in written):
+                self.version += 1
         else:
             written = fresh = self._reload(before, table)
         self.listed = self._all

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import is_
 
 import numpy as np
 
@@ -96,6 +97,8 @@ class Autoscaler:
         self._group_options: dict[str, GroupOptions] = {}
         self._defaults = group_options(options, {})
         self._units: dict[int, tuple[NodeRow, dict[str, int]]] = {}
+        self._contributed: tuple[int, Mapping[str, NodeShape], dict[str, dict[str, int]]]
+        self._contributed = -1, {}, {}
         self._fleet = Fleet(
             options,
             self._snapshot,
@@ -244,6 +247,13 @@ class Autoscaler:
 
     def _contributions(self, templates: Mapping[str, NodeShape]) -> dict[str, dict[str, int]]:
         """What one node of each group uses: its first node, else its template."""
+        version, known, contributions = self._contributed
+        if (
+            version == self._fleet.version
+            and known.keys() == templates.keys()
+            and all(map(is_, known.values(), map(templates.get, known)))
+        ):
+            return contributions
         found = {
             group: self._node_contribution(node)
             for group, node in self._fleet.first_of_groups().items()
@@ -251,6 +261,7 @@ class Autoscaler:
         for name, shape in templates.items():
             if name not in found:
                 found[name] = contribution(shape, self._gpu_label)
+        self._contributed = self._fleet.version, templates, found
         return found
 
     def _node_contribution(self, node: NodeRow) -> dict[str, int]:
@@ -301,7 +312,7 @@ class Autoscaler:
         """Run the pod list processors; return the pods to help."""
         pods, table = seen.pods, seen.pods.table
         pending = seen.pending
-        distinct = np.unique(pending.classes).tolist()
+        distinct = np.unique(pending.classes).tolist() if len(pending) else []
         expendable = [i for i in distinct if is_expendable(table[i], self.options)]
         if expendable:
             pending = pending.where(~np.isin(pending.classes, expendable))

@@ -192,15 +192,16 @@ class SimulatedWorld:
         if self._members.keys() == set(groups) and np.array_equal(ids, self._ids):
             is_listed = not np.array_equal(states, self._states)
             changed = versions != self._versions
+            if is_listed:  # what booted has no row yet, whatever its version
+                changed |= self._states == BOOTING
         else:
             is_listed = True
-            place = np.minimum(np.searchsorted(self._ids, ids), max(0, len(self._ids) - 1))
-            is_known = self._ids[place] == ids if len(self._ids) else np.zeros(len(ids), np.bool_)
-            changed = ~is_known
-            changed[is_known] = versions[is_known] != self._versions[place[is_known]]
-        if is_listed:
-            # What booted has no row yet, whatever its version.
-            changed |= np.array([node not in self._known for node in ids.tolist()], np.bool_)
+            changed = np.ones(len(ids), np.bool_)
+            if len(self._ids):
+                place = np.minimum(np.searchsorted(self._ids, ids), len(self._ids) - 1)
+                changed = self._ids[place] != ids
+                changed |= versions != self._versions[place]
+                changed |= self._states[place] == BOOTING
         fresh = np.flatnonzero(changed & (states != BOOTING))
         rows = self._read_rows(view, groups, fresh)
         self._known.update(zip(ids[fresh].tolist(), rows, strict=True))
@@ -216,7 +217,7 @@ class SimulatedWorld:
         ids, is_there = view.node_id, view.node_state != BOOTING
         self._places = np.cumsum(is_there) - 1
         known = self._known
-        self._rows = [known[node] for node in ids[is_there].tolist()]
+        self._rows = list(map(known.__getitem__, ids[is_there].tolist()))
         self._list_members(view, groups)
         if len(known) > 2 * len(ids) + 64:
             self._known = {node: known[node] for node in ids.tolist() if node in known}

@@ -41,9 +41,9 @@ class Lookup(Protocol[T]):
         """Return what is known of a pod."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # frozen ones take thrice as long to make
 class PodList:
-    """Pods as columns, in order.
+    """Pods as columns, in order; not changed in place.
 
     Attributes
     ----------
