@@ -6,10 +6,8 @@ Follows Karpenter core ``pkg/controllers/disruption/types.go:NewCandidate`` and
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from operator import is_
 
 from pyscale.model.catalog import SPOT
 from pyscale.model.groups import NodePool
@@ -19,6 +17,7 @@ from .conditions import Conditions
 from .costs import NODE_COST, NodeCosts, lifetime_remaining, node_price
 from .eviction import DO_NOT_DISRUPT
 from .instance_types import CompiledType
+from .look_memo import LookMemo
 from .state import StateNode
 
 EMPTINESS, DRIFT, MULTI_NODE, SINGLE_NODE = "Emptiness", "Drift", "MultiNode", "SingleNode"
@@ -86,35 +85,7 @@ def make_candidate(
     )
 
 
-class CandidateMemo:
-    """Nodes as candidates, as long as they, their pods, pools and types stay."""
-
-    def __init__(self) -> None:
-        self._before: dict[str, tuple[tuple[object, ...], Candidate]] = {}
-        self._known: dict[str, tuple[tuple[object, ...], Candidate]] = {}
-
-    def begin(self) -> None:
-        """Begin a look: nodes that the last one did not ask about are forgotten."""
-        self._before, self._known = self._known, {}
-
-    def of(
-        self,
-        node: StateNode,
-        pool: NodePool,
-        compiled: CompiledType | None,
-        pods: object,
-        make: Callable[[], Candidate],
-    ) -> Candidate:
-        """Return the candidate that a node is.
-
-        ``pods`` is the same object as before if the node's pods are the same, None if nobody knows.
-        """
-        parts = (node, pool, compiled, pods)
-        held = self._before.get(node.name)
-        if held is None or pods is None or not all(map(is_, held[0], parts)):
-            held = parts, make()
-        self._known[node.name] = held
-        return held[1]
+CandidateMemo = LookMemo[Candidate]
 
 
 def ineligible_reason(node: StateNode, pools: dict[str, NodePool]) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from operator import is_
 
 from pyscale.model.catalog import ON_DEMAND, RESERVED
 from pyscale.model.groups import NodePool
@@ -15,6 +14,7 @@ from pyscale.model.nodes import CAPACITY_TYPE_LABEL
 from pyscale.model.times import HOUR
 
 from .instance_types import CompiledType
+from .look_memo import LookMemo
 from .requirements import from_labels, from_written, one_of
 from .state import ClusterObjects, StateNode
 
@@ -77,33 +77,14 @@ def last_activity_ns(node: StateNode, now_ns: int) -> int:
 
 
 @dataclass(slots=True)
-class _Answers:
-    """What is known of a node, and what it depends on; None has not been asked."""
+class DriftAnswers:
+    """What is known of a node's drift; None has not been asked."""
 
-    parts: tuple[object, ...]
     fits: bool | None = None
     offered: bool | None = None
 
 
-class DriftMemo:
-    """What was found out about the drift of nodes, as long as they, pools and types stay."""
-
-    def __init__(self) -> None:
-        self._before: dict[str, _Answers] = {}
-        self._known: dict[str, _Answers] = {}
-
-    def begin(self) -> None:
-        """Begin a look: nodes that the last one did not ask about are forgotten."""
-        self._before, self._known = self._known, {}
-
-    def of(self, node: StateNode, pool: NodePool, compiled: CompiledType | None) -> _Answers:
-        """Return what is known about a node, which may be nothing yet."""
-        parts = (node.claim_labels, pool, compiled)
-        known = self._before.get(node.name)
-        if known is None or not all(map(is_, known.parts, parts)):
-            known = _Answers(parts)
-        self._known[node.name] = known
-        return known
+DriftMemo = LookMemo[DriftAnswers]
 
 
 def drift_reason(
@@ -117,7 +98,7 @@ def drift_reason(
     if node.stale_hash:
         return NODE_POOL_DRIFTED
     compiled = type_of(node)
-    answers = memo.of(node, pool, compiled)
+    answers = memo.of(node.name, (node.claim_labels, pool, compiled), DriftAnswers)
     if answers.fits is None:
         required = from_written(pool.requirements)
         answers.fits = from_labels(node.claim_labels).compatible(required)

@@ -173,11 +173,11 @@ class Disruption:
                 reasons[node.name] = reason
                 continue
             pool, compiled, name = self.pools[node.pool], self.type_of(node), node.node_name
+            pods = bound.state(name)
             candidate = self._memo.of(
-                node,
-                pool,
-                compiled,
-                bound.state(name),
+                node.name,
+                # Where nobody knows whether the pods are the same, nothing is.
+                (node, pool, compiled, object() if pods is None else pods),
                 partial(self._make_candidate, node, pool, compiled),
             )
             found.append((candidate, bound.blocker(name, objects.budgets, objects.now_ns)))
