@@ -11,6 +11,7 @@ from pyscale.kernel._growth cimport ints_t
 cdef class Sketch:
     cdef ClusterState state
     cdef bint is_on
+    cdef int32_t first            # number of the move that the next call's first pod makes
     cdef int64_t width
     cdef int64_t* room            # per node: pods, then resources that are free
     cdef int64_t room_capacity
@@ -40,7 +41,7 @@ cdef class Sketch:
     cdef int32_t first_fit(self, int32_t class_id, int64_t start) except -2
     cdef uint64_t* candidates(self, int32_t class_id) except NULL
     cdef int shift(self, int32_t class_id, int32_t node, int32_t sign) noexcept
-    cdef int arrive(self, int32_t class_id, int32_t node, int32_t move) except -1
+    cdef int arrive(self, int32_t class_id, int32_t node, int64_t i) except -1
     cdef int take_back(self, int32_t class_id, int32_t node) noexcept
     cdef int ask_again(self, int32_t class_id, int32_t node) noexcept
     cdef bint close(self, int32_t node) except -1

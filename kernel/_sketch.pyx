@@ -176,8 +176,9 @@ cdef class Sketch:
             row[1 + pods.use.at[i]] -= sign * pods.use_amount[i]
         return 0
 
-    cdef int arrive(self, int32_t class_id, int32_t node, int32_t move) except -1:
-        """A pod comes to a node."""
+    cdef int arrive(self, int32_t class_id, int32_t node, int64_t i) except -1:
+        """The i-th pod of a call comes to a node."""
+        cdef int32_t move = self.first + <int32_t>i
         while self.before.n <= move:
             push(&self.before, -1)
         self.shift(class_id, node, 1)

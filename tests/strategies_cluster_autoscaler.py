@@ -84,3 +84,6 @@ plain_owned_pods = st.builds(
     priority=st.sampled_from([None, None, 0, 5]),
     owner=st.sampled_from([None, "web", "web", "job", "daemon"]),
 )
+clusters = st.lists(
+    st.tuples(nodes, st.lists(st.integers(0, 5), max_size=4)), min_size=1, max_size=5
+)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from pyscale.kernel._hints import Hints
+from pyscale.kernel._removals import BLOCKED, REMOVABLE
+from pyscale.policies.cluster_autoscaler.classes import ClassTable
 from pyscale.policies.cluster_autoscaler.kernel_placement import KernelPlacement
+from pyscale.policies.cluster_autoscaler.world import PodList
 
 MAX_FAILED_SHAPES = 10
 SKIPPED, MOVED, WAITS, BLOCKS = 1, 2, 3, 4
@@ -105,3 +111,91 @@ class Hinted:
         del self.names[node], self.pods[node]
         usable[node] = accepted[node] = False
         return "moved", placed, waits
+
+
+class Pair:
+    """The same cluster twice: for the kernel, and for the twin."""
+
+    def __init__(self, cluster, templates):
+        self.table = ClassTable()
+        self.classes = [self.table.add(i, each) for i, each in enumerate(templates)]
+        self.placement, self.twin = KernelPlacement(), Hinted(KernelPlacement())
+        for pod_class in self.classes:
+            self.placement.class_id(pod_class)
+        self.hints, self.n_pods = Hints(), 0
+        for number, (node, kinds) in enumerate(cluster):
+            pods = self.pods(kinds)
+            name = f"n{number}"
+            self.placement.add_nodes([node], [name], [self.columns(pods)], self.classes)
+            self.twin.add_node(node, name, pods)
+
+    def pods(self, kinds, keys=None):
+        """New pods; those of the same key share a hint."""
+        found = []
+        for place, kind in enumerate(kinds):
+            pod_class = self.classes[kind % len(self.classes)]
+            key = self.n_pods if keys is None else keys[place % len(keys)]
+            found.append((self.n_pods, key, pod_class))
+            self.n_pods += 1
+        return found
+
+    @staticmethod
+    def columns(pods):
+        return PodList(
+            np.array([pod for pod, _, _ in pods], np.int64),
+            np.array([key for _, key, _ in pods], np.int64),
+            np.array([pod_class.index for _, _, pod_class in pods], np.int32),
+        )
+
+    def contents(self):
+        """What either thinks is on the nodes."""
+        ours = {n: list(self.placement.content(n)) for n in self.twin.names}
+        return ours, {n: [pod for pod, _, _ in self.twin.pods[n]] for n in self.twin.names}
+
+
+def no_question(pod, index):
+    raise AssertionError("every class has an outcome")
+
+
+def assert_removals_agree(pair, usable, outcomes, told_after, rounds=2):
+    """Try to remove every node, and compare what comes of it."""
+    placement, twin = pair.placement, pair.twin
+    accepting = usable & placement.open_nodes
+    codes = np.array(outcomes, np.int8)
+    found = []
+    for _ in range(rounds):
+        placement.fork()
+        twin.placement.fork()
+        before = {node: list(pods) for node, pods in twin.pods.items()}, dict(twin.names)
+        masks = [mask.copy() for mask in (usable, accepting)]
+        for mask in (usable, accepting):
+            masks.append(twin.placement.mask())
+            masks[-1][: len(twin.pods)] = mask[: len(twin.pods)]
+        removal = placement.begin_removals(pair.hints, masks[0], masks[1], codes, no_question)
+        for number, node in enumerate(list(twin.names)):
+            status = removal.remove(node)
+            found.append(status)
+            expected = twin.remove(node, masks[2], masks[3], outcomes)
+            if status == REMOVABLE:
+                pods, _, to = removal.moves(removal.first)
+                placed = dict(zip(pods.tolist(), to.tolist(), strict=True))
+                assert expected == ("moved", placed, removal.waits)
+                assert removal.moves()[0][removal.first : removal.last].tolist() == pods.tolist()
+            elif status == BLOCKED:
+                assert expected == ("blocked", removal.blocking)
+            else:
+                assert expected == ("stays",)
+            assert placement.last_match == twin.placement.last_match
+            for mine, other in zip(masks[:2], masks[2:], strict=True):
+                assert np.flatnonzero(mine).tolist() == np.flatnonzero(other).tolist()
+            if number >= told_after:
+                removal.publish()
+                ours, theirs = pair.contents()
+                assert ours == theirs
+        placement.revert()
+        twin.placement.revert()
+        twin.pods, twin.names = before
+        pair.hints.drop_old()
+        twin.drop_old()
+        assert pair.contents()[0] == pair.contents()[1]
+    return found

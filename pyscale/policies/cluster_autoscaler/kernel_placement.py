@@ -12,6 +12,7 @@ from pyscale.kernel._draw import Draw
 from pyscale.kernel._estimate import verdicts
 from pyscale.kernel._hinted import HintedPlacement
 from pyscale.kernel._hints import Hints
+from pyscale.kernel._removals import Removals
 from pyscale.kernel._residents import Residents
 
 from ...model.nodes import Node
@@ -58,6 +59,7 @@ class KernelPlacement:
         self.state = self._snapshot.state
         self.residents = Residents(self.state)
         self._hinted = HintedPlacement(self.residents)
+        self._removals = Removals(self._hinted)
         self.draw = self._hinted.draw = None if draw_seed is None else Draw(draw_seed)
         self._classes: dict[int, int] = {}
         self._kept: list[PodClass | Node] = []
@@ -246,13 +248,13 @@ class KernelPlacement:
         accepting: Mask,
         outcomes: NDArray[np.int8],
         ask: Callable[[int, int], int],
-    ) -> HintedPlacement:
+    ) -> Removals:
         """Return what takes nodes out and moves their pods, in a fork.
 
         ``usable`` are the nodes that hints may name, ``accepting`` those that the scan may use;
-        both lose the nodes that go.  Outcomes as in ``HintedPlacement.begin_removals``.
+        both lose the nodes that go.  Outcomes as in ``Removals.begin``.
         """
-        self._hinted.begin_removals(
+        self._removals.begin(
             hints,
             usable.view(np.uint8),
             accepting.view(np.uint8),
@@ -260,7 +262,7 @@ class KernelPlacement:
             ask,
             self._taint if self._honours_taints else None,
         )
-        return self._hinted
+        return self._removals
 
     def place_where(self, pod: PodList, mask: Mask) -> int | None:
         """Place one pod by rotating scan on the nodes of a mask; return its node."""

@@ -28,7 +28,7 @@ from .drain import (
 )
 from .world import Int32s
 
-ASK, SKIPPED, MOVED, WAITS, BLOCKS = range(5)  # as in ``HintedPlacement.remove``
+ASK, SKIPPED, MOVED, WAITS, BLOCKS = range(5)  # as in ``Removals.begin``
 REASONS = (
     CONTROLLER_NOT_FOUND,
     MIN_REPLICAS,

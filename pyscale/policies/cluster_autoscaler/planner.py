@@ -13,8 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from pyscale.kernel._hinted import BLOCKED, REMOVABLE
 from pyscale.kernel._hints import Hints
+from pyscale.kernel._removals import BLOCKED, REMOVABLE
 
 from ...model.taints import NO_SCHEDULE, Taint
 from .disruption import BudgetTracker
