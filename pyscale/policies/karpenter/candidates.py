@@ -85,7 +85,7 @@ def make_candidate(
     )
 
 
-CandidateMemo = LookMemo[Candidate]
+CandidateMemo = LookMemo[Candidate | str]
 
 
 def ineligible_reason(node: StateNode, pools: dict[str, NodePool]) -> str:

@@ -15,7 +15,6 @@ from itertools import zip_longest
 import numpy as np
 
 from pyscale.kernel._gosort import go_order
-from pyscale.model.groups import NodePool
 from pyscale.model.nodes import INSTANCE_TYPE_LABEL
 from pyscale.model.times import SECOND
 
@@ -119,7 +118,7 @@ class Disruption:
     drift : DriftMemo, optional
         What was found out before about the drift of nodes.
     known : CandidateMemo, optional
-        What they were as candidates.
+        What they were as candidates, or why they were none.
 
     Attributes
     ----------
@@ -167,26 +166,26 @@ class Disruption:
         """Return the nodes that may be candidates, with what their pods have against it; others."""
         found, reasons = [], {}
         objects, bound = self.objects, self.solver.bound
+        shared = (objects.node_pools, self.solver.types_by_name, objects.types_of_pool or None)
         for node in self._nodes:
-            reason = ineligible_reason(node, self.pools)
-            if reason:
-                reasons[node.name] = reason
-                continue
-            pool, compiled, name = self.pools[node.pool], self.type_of(node), node.node_name
+            name = node.node_name
             pods = bound.state(name)
-            candidate = self._memo.of(
-                node.name,
-                # Where nobody knows whether the pods are the same, nothing is.
-                (node, pool, compiled, object() if pods is None else pods),
-                partial(self._make_candidate, node, pool, compiled),
-            )
-            found.append((candidate, bound.blocker(name, objects.budgets, objects.now_ns)))
+            # Where nobody knows whether the pods are the same, nothing is.
+            parts = (node, object() if pods is None else pods, *shared)
+            candidate = self._memo.of(node.name, parts, partial(self._candidate, node))
+            if isinstance(candidate, str):
+                reasons[node.name] = candidate
+            else:
+                found.append((candidate, bound.blocker(name, objects.budgets, objects.now_ns)))
         return found, reasons
 
-    def _make_candidate(
-        self, node: StateNode, pool: NodePool, compiled: CompiledType | None
-    ) -> Candidate:
-        return make_candidate(node, pool, compiled, self.solver.bound.costs(node.node_name))
+    def _candidate(self, node: StateNode) -> Candidate | str:
+        """Return the candidate that a node is, or why it is none."""
+        reason = ineligible_reason(node, self.pools)
+        if reason:
+            return reason
+        costs = self.solver.bound.costs(node.node_name)
+        return make_candidate(node, self.pools[node.pool], self.type_of(node), costs)
 
     @cached_property
     def _graceful(self) -> tuple[list[Candidate], dict[str, str]]:
