@@ -75,10 +75,9 @@ class SimulatedPods:
     def see(self, pods: Sequence[int], classes: Sequence[int], now: int) -> None:
         """Take in pods on a node; what pended before keeps its time of creation."""
         table, created = self.table, self._created
-        for pod, index in zip(pods, classes, strict=True):
-            if pod not in created:
-                created[pod] = now
-                self.classes[pod] = table[index]
+        for place in [place for place, pod in enumerate(pods) if pod not in created]:
+            created[pods[place]] = now
+            self.classes[pods[place]] = table[classes[place]]
 
     def see_pending(self, view: ClusterView) -> PodList:
         """Take in the pods that pend; as long as they are the same, so is the list."""
@@ -189,7 +188,8 @@ class SimulatedWorld:
     def _read_nodes(self, view: ClusterView, groups: Sequence[str]) -> None:
         """Take in nodes; rows of those that did not change stay the same objects."""
         ids, states, versions = view.node_id, view.node_state, view.node_version
-        if self._members.keys() == set(groups) and np.array_equal(ids, self._ids):
+        are_same = self._members.keys() == set(groups) and np.array_equal(ids, self._ids)
+        if are_same:
             is_listed = not np.array_equal(states, self._states)
             changed = versions != self._versions
             if is_listed:  # what booted has no row yet, whatever its version
@@ -206,19 +206,20 @@ class SimulatedWorld:
         rows = self._read_rows(view, groups, fresh)
         self._known.update(zip(ids[fresh].tolist(), rows, strict=True))
         if is_listed:
-            self._list(view, groups)
+            self._list(view)
+            if not are_same:
+                self._list_members(view, groups)
         else:
             for place, row in zip(self._places[fresh].tolist(), rows, strict=True):
                 self._rows[place] = row
         self._ids, self._states, self._versions = ids.copy(), states.copy(), versions.copy()
 
-    def _list(self, view: ClusterView, groups: Sequence[str]) -> None:
-        """List nodes, and machines of groups, afresh."""
+    def _list(self, view: ClusterView) -> None:
+        """List nodes afresh."""
         ids, is_there = view.node_id, view.node_state != BOOTING
         self._places = np.cumsum(is_there) - 1
         known = self._known
         self._rows = list(map(known.__getitem__, ids[is_there].tolist()))
-        self._list_members(view, groups)
         if len(known) > 2 * len(ids) + 64:
             self._known = {node: known[node] for node in ids.tolist() if node in known}
 
