@@ -55,13 +55,21 @@ def equivalence_groups(
     order = np.argsort(narrow, kind="stable")
     sorted_classes = pods.classes[order]
     starts = np.flatnonzero(np.diff(sorted_classes, prepend=-1))
-    members = np.split(order, starts[1:])
+    firsts = order[starts]
+    by_first = np.argsort(firsts)
+    ends = np.append(starts[1:], len(order))
     found: list[tuple[int, PodGroup, list[Int64s]]] = []
     joined: dict[tuple[str, int], tuple[PodGroup, list[Int64s]]] = {}
     counts: dict[str, int] = {}
     alone: list[Int64s] = []
-    for own in sorted(members, key=lambda own: int(own[0])):
-        pod_class = table[int(pods.classes[own[0]])]
+    for start, end, first, kind in zip(
+        starts[by_first].tolist(),
+        ends[by_first].tolist(),
+        firsts[by_first].tolist(),
+        sorted_classes[starts[by_first]].tolist(),
+        strict=True,
+    ):
+        own, pod_class = order[start:end], table[kind]
         controller = pod_class.controller_uid
         if controller is None or pod_class.is_daemon_set:
             alone.append(own)
@@ -80,7 +88,7 @@ def equivalence_groups(
         group = PodGroup(pod_class, ())
         parts = [own]
         joined[key] = group, parts
-        found.append((int(own[0]), group, parts))
+        found.append((first, group, parts))
     if alone:
         found += _alone(pods, table, np.sort(np.concatenate(alone)), merge_alone)
     for _, group, parts in found:
