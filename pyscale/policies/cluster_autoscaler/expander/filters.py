@@ -28,12 +28,14 @@ def waste(option: Option) -> float:
 
     Floats, as upstream compares them; pods that start with the node do not count as use.
     """
+    cpu = memory = 0
+    for group, count in option.placed:
+        requests = group.pod_class.requests
+        cpu += requests.get(CPU, 0) * count
+        memory += requests.get(MEMORY, 0) * count
     total = 0.0
-    for resource in (CPU, MEMORY):
+    for resource, requested in ((CPU, cpu), (MEMORY, memory)):
         available = option.shape.capacity.get(resource, 0) * option.node_count
-        requested = sum(
-            group.pod_class.requests.get(resource, 0) * count for group, count in option.placed
-        )
         total += (available - requested) / available
     return total
 
