@@ -285,15 +285,15 @@ class KernelPlacement:
 
     def refusal(self, pod_class: PodClass, node: int) -> Refusal | None:
         """Return why a node refuses a pod, None if it takes it."""
-        return self.refusals([pod_class], node)[0]
+        return self.refusals(np.array([self.class_id(pod_class)], np.int32), node).get(0)
 
-    def refusals(self, classes: Sequence[PodClass], node: int) -> list[Refusal | None]:
-        """Return why a node refuses pods of classes, None where it takes one."""
-        ids = np.array([self.class_id(pod_class) for pod_class in classes], np.int32)
+    def refusals(self, ids: Int32s, node: int) -> dict[int, Refusal]:
+        """Return why a node refuses pods of classes, by place in ``ids`` (see ``class_id``)."""
         codes, shortfalls = verdicts(self.state, ids, node)
-        found: list[Refusal | None] = [None] * len(classes)
-        for place in np.flatnonzero(codes).tolist():
-            found[place] = self._refusal(int(codes[place]), int(shortfalls[place]))
+        found = {
+            place: self._refusal(int(codes[place]), int(shortfalls[place]))
+            for place in np.flatnonzero(codes).tolist()
+        }
         known, name = self._snapshot.classes, self._snapshot.name_of(node)
         for place, class_id in enumerate(ids.tolist()):
             about = known[class_id]

@@ -83,11 +83,15 @@ class ScaleUpContext:
 
 @dataclass(slots=True, eq=False)
 class _Verdicts:
-    """Of one pod group: the node groups that would take it, and why others would not."""
+    """Of one pod group: why node groups would not take it, and whether another one would."""
 
     group: PodGroup
+    n_considered: int
     errors: dict[str, str] = field(default_factory=dict)
-    schedulable: set[str] = field(default_factory=set)
+
+    @property
+    def is_schedulable(self) -> bool:
+        return len(self.errors) < self.n_considered
 
 
 class ScaleUp:
@@ -121,7 +125,6 @@ class ScaleUp:
         )
         if self._generator is not None:
             groups = [groups[i] for i in self._generator.permutation(len(groups)).tolist()]
-        verdicts = [_Verdicts(group) for group in groups]
         demand = Demand.of(groups, context.snapshot.placement)
         quotas = context.quotas()
         skipped: dict[str, str] = {}
@@ -132,7 +135,8 @@ class ScaleUp:
                 skipped[group.name] = reason
             else:
                 valid.append(group)
-        passing = {group.name: self._passing(group, context, verdicts) for group in valid}
+        verdicts = [_Verdicts(group, len(valid)) for group in groups]
+        passing = {group.name: self._passing(group, context, demand, verdicts) for group in valid}
         options: list[Option] = []
         status = ScaleUpStatus(NO_OPTIONS, options, skipped=skipped)
         for group in valid:
@@ -146,7 +150,6 @@ class ScaleUp:
                 for verdict in verdicts:
                     for option in options:
                         verdict.errors[option.group] = ALL_FILTERED
-                        verdict.schedulable.discard(option.group)
         if best is None:
             status.remaining = _remaining(verdicts, skipped)
             return status
@@ -162,9 +165,7 @@ class ScaleUp:
             status.result, status.error = ERROR, f"failed to increase node group size: {error}"
             for verdict in verdicts:
                 for name, _, _ in plan:
-                    if name in verdict.schedulable:
-                        verdict.schedulable.discard(name)
-                        verdict.errors[name] = EXECUTION_FAILED
+                    verdict.errors.setdefault(name, EXECUTION_FAILED)
             status.remaining = _remaining(verdicts, skipped)
             return status
         status.result, status.plan = SUCCESSFUL, plan
@@ -172,7 +173,7 @@ class ScaleUp:
         status.awaiting = joined(
             verdict.group.pods
             for verdict in verdicts
-            if verdict.schedulable and best.group in verdict.errors
+            if verdict.is_schedulable and best.group in verdict.errors
         )
         return status
 
@@ -199,20 +200,20 @@ class ScaleUp:
         return exceeded_text(exceeded) if exceeded else ""
 
     def _passing(
-        self, group: NodeGroupRow, context: ScaleUpContext, verdicts: Sequence[_Verdicts]
+        self,
+        group: NodeGroupRow,
+        context: ScaleUpContext,
+        demand: Demand,
+        verdicts: Sequence[_Verdicts],
     ) -> Flags:
         """Return which pod groups' first pod passes on a fresh node of a group."""
         placement, shape = context.snapshot.placement, context.templates[group.name]
         placement.fork()
         handle = placement.add_node(shape.node, "template-node", own=shape.pods)
-        classes = [verdict.group.pod_class for verdict in verdicts]
         passes = np.ones(len(verdicts), np.bool_)
-        for place, refusal in enumerate(placement.refusals(classes, handle)):
-            if refusal is None:
-                verdicts[place].schedulable.add(group.name)
-            else:
-                verdicts[place].errors[group.name] = refusal.text
-                passes[place] = False
+        for place, refusal in placement.refusals(demand.class_ids, handle).items():
+            verdicts[place].errors[group.name] = refusal.text
+            passes[place] = False
         placement.revert()
         return passes
 
@@ -363,5 +364,5 @@ def _remaining(verdicts: Sequence[_Verdicts], skipped: dict[str, str]) -> list[R
     return [
         Remaining(verdict.group.pods, verdict.errors, skipped)
         for verdict in verdicts
-        if not verdict.schedulable
+        if not verdict.is_schedulable
     ]
