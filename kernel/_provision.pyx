@@ -63,8 +63,8 @@ cdef class Provisioner(ProvisionPods):
         free(self.ring)
         free(self.pod_reasons)
 
-    def set_batch(self, classes, sizes, created, ids, bound_created, bound_ids, leavers_off, leavers,
-                  moving):
+    def set_batch(self, classes, sizes, created, ids, bound_created, bound_ids, leavers_off,
+                  leavers, moving):
         """Set the pods that rounds place; may be called again.
 
         Parameters
@@ -143,7 +143,8 @@ cdef class Provisioner(ProvisionPods):
         self.node_port_head = <int32_t *>grown(self.node_port_head, n * sizeof(int32_t))
         self.node_dirty = <uint8_t *>grown(self.node_dirty, n)
         self.dirty_nodes = <int32_t *>grown(self.dirty_nodes, n * sizeof(int32_t))
-        self.node_usable = <uint64_t *>grown(self.node_usable, ((n + 63) // 64 + 1) * sizeof(uint64_t))
+        self.node_usable = <uint64_t *>grown(
+            self.node_usable, ((n + 63) // 64 + 1) * sizeof(uint64_t))
         self.node_excluded = <uint8_t *>grown(self.node_excluded, n)
         self.excluded = <int32_t *>grown(self.excluded, n * sizeof(int32_t))
         self.bound_moved = <uint8_t *>grown(self.bound_moved, self.n_bound)
