@@ -54,4 +54,8 @@ cdef class Residents:
     cdef int reach(self, int32_t node) except -1
     cdef int make_room(self, int32_t node, int64_t need) except -1
     cdef int append(self, int32_t node, int64_t pod, int64_t key, int32_t index) except -1
+    cdef int exchange(
+        self, int32_t node, int64_t first, int64_t last, const int64_t[::1] pods,
+        const int64_t[::1] keys, const int32_t[::1] classes,
+    ) except -1
     cdef int arrive(self, int32_t node, int64_t pod, int64_t key, int32_t index) except -1

@@ -36,7 +36,8 @@ class Residents:
     ) -> None: ...
     def replace(
         self,
-        node: int,
+        nodes: NDArray[np.int32],
+        starts: NDArray[np.int64],
         pods: NDArray[np.int64],
         keys: NDArray[np.int64],
         classes: NDArray[np.int32],

@@ -19,6 +19,19 @@ from pyscale.kernel._bind cimport ClusterState
 from pyscale.kernel._growth cimport enlarge, push, reserve
 
 
+cdef int check_starts(
+    const int32_t[::1] nodes, const int64_t[::1] starts, const int64_t[::1] pods
+) except -1:
+    """Refuse starts that are not those of the nodes' pods."""
+    cdef int64_t i, n = nodes.shape[0]
+    if starts.shape[0] != n + 1 or starts[0] != 0 or starts[n] != pods.shape[0]:
+        raise ValueError("starts must have one entry more than nodes, and end with the pods")
+    for i in range(n):
+        if starts[i] > starts[i + 1]:
+            raise ValueError(f"starts must not fall, found {starts[i]} before {starts[i + 1]}")
+    return 0
+
+
 @cython.final
 cdef class Residents:
     """Pods by node, beside a state that counts them.
@@ -152,8 +165,7 @@ cdef class Residents:
         cdef int32_t node
         cdef pod_t* at
         self.check_pods(pods, keys, classes)
-        if starts.shape[0] != nodes.shape[0] + 1 or starts[nodes.shape[0]] != pods.shape[0]:
-            raise ValueError("starts must have one entry more than nodes, and end with the pods")
+        check_starts(nodes, starts, pods)
         for i in range(nodes.shape[0]):
             node = nodes[i]
             self.reach(node)
@@ -171,33 +183,47 @@ cdef class Residents:
                     first = j + 1
 
     def replace(
-        self, int32_t node, const int64_t[::1] pods not None, const int64_t[::1] keys not None,
+        self, const int32_t[::1] nodes not None, const int64_t[::1] starts not None,
+        const int64_t[::1] pods not None, const int64_t[::1] keys not None,
         const int32_t[::1] classes not None,
     ):
-        """Give a node other pods; those that stay are not touched in the state."""
-        cdef int64_t i, j, same = 0, n = pods.shape[0]
-        cdef pods_t* here
+        """Give nodes other pods; those that stay are not touched in the state.
+
+        Those of the i-th node are the entries from ``starts[i]`` up to ``starts[i + 1]``.
+        """
+        cdef int64_t i
         self.check_pods(pods, keys, classes)
-        self.reach(node)
-        here = &self.lists[node]
-        while same < n and same < here.n and here.at[same].pod == pods[same]:
+        check_starts(nodes, starts, pods)
+        for i in range(nodes.shape[0]):
+            self.reach(nodes[i])
+            self.exchange(nodes[i], starts[i], starts[i + 1], pods, keys, classes)
+
+    cdef int exchange(
+        self, int32_t node, int64_t first, int64_t last, const int64_t[::1] pods,
+        const int64_t[::1] keys, const int32_t[::1] classes,
+    ) except -1:
+        """Give a node the pods of some entries."""
+        cdef int64_t i, j, same = 0, n = last - first
+        cdef pods_t* here = &self.lists[node]
+        while same < n and same < here.n and here.at[same].pod == pods[first + same]:
             same += 1
         for i in range(same, here.n):
-            for j in range(same, n):
+            for j in range(first + same, last):
                 if pods[j] == here.at[i].pod:
                     break
             else:
                 if not self.state.take(self.facts[here.at[i].index].class_id, node):
                     raise ValueError(f"node {node} does not hold pod {here.at[i].pod}")
-        for j in range(same, n):
+        for j in range(first + same, last):
             for i in range(same, here.n):
                 if here.at[i].pod == pods[j]:
                     break
             else:
                 self.state.put(self.facts[classes[j]].class_id, node)
         here.n = same
-        for j in range(same, n):
+        for j in range(first + same, last):
             self.append(node, pods[j], keys[j], classes[j])
+        return 0
 
     def content(self, int32_t node):
         """Return ids (int64), keys (int64) and classes (int32) of the pods on a node, in order."""

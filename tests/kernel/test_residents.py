@@ -1,6 +1,7 @@
 """Nodes hold the pods they were given, together or one by one."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reference.cluster_autoscaler_hints import Pair
@@ -8,6 +9,7 @@ from strategies_cluster_autoscaler import all_pods, node_of, nodes, owned_pods, 
 
 from pyscale.policies.cluster_autoscaler.classes import ClassTable
 from pyscale.policies.cluster_autoscaler.kernel_placement import KernelPlacement
+from pyscale.policies.cluster_autoscaler.world import PodsByNode
 
 
 @given(
@@ -34,7 +36,7 @@ def test_nodes_loaded_together_hold_what_they_would_hold_loaded_pod_by_pod(
     for pod_class in classes:
         single.class_id(pod_class)
 
-    handles = together.add_nodes(given_nodes, names, lists, classes)
+    handles = together.add_nodes(given_nodes, names, PodsByNode.of(lists), classes)
 
     alone_handles = []
     for node, name, pods, handle in zip(given_nodes, names, held, handles, strict=True):
@@ -68,8 +70,10 @@ def test_a_node_that_gets_other_pods_counts_them(before, after):
     def columns(pods):
         return Pair.columns([(pod, pod, classes[pod % 3]) for pod in pods])
 
-    (node,) = placement.add_nodes([node_of(100, 100, 50)], ["n"], [columns(before)], classes)
-    placement.set_pods(node, columns(after))
+    (node,) = placement.add_nodes(
+        [node_of(100, 100, 50)], ["n"], PodsByNode.of([columns(before)]), classes
+    )
+    placement.set_pods(np.array([node], np.int32), PodsByNode.of([columns(after)]), classes)
 
     assert list(placement.content(node)) == after
     counts = placement.state.pods_on(node)
@@ -82,3 +86,17 @@ def test_a_node_that_gets_other_pods_counts_them(before, after):
     cpu, memory = sum(pod % 3 + 1 for pod in after) / 50, sum(pod % 3 for pod in after) / 20
     assert share[0] == max(cpu, memory)
     assert is_cpu[0] == (cpu > memory)
+
+
+def test_starts_must_be_those_of_the_nodes_pods():
+    table, placement = ClassTable(), KernelPlacement()
+    pod_class = table.add(0, template(1, 1))
+    held = PodsByNode.of([Pair.columns([(1, 1, pod_class)]), Pair.columns([(2, 2, pod_class)])])
+    given_nodes = [node_of(100, 100, 50)] * 2
+    handles = np.array(placement.add_nodes(given_nodes, ["n", "m"], held, [pod_class]), np.int32)
+
+    with pytest.raises(ValueError, match="one entry more than nodes"):
+        placement.set_pods(handles[:1], held, [pod_class])
+    wrong = PodsByNode(np.array([0, 3, 2]), held.pods)
+    with pytest.raises(ValueError, match="must not fall, found 3 before 2"):
+        placement.set_pods(handles, wrong, [pod_class])

@@ -8,7 +8,7 @@ from pyscale.kernel._hints import Hints
 from pyscale.kernel._removals import BLOCKED, REMOVABLE
 from pyscale.policies.cluster_autoscaler.classes import ClassTable
 from pyscale.policies.cluster_autoscaler.kernel_placement import KernelPlacement
-from pyscale.policies.cluster_autoscaler.world import PodList
+from pyscale.policies.cluster_autoscaler.world import PodList, PodsByNode
 
 MAX_FAILED_SHAPES = 10
 SKIPPED, MOVED, WAITS, BLOCKS = 1, 2, 3, 4
@@ -126,7 +126,9 @@ class Pair:
         for number, (node, kinds) in enumerate(cluster):
             pods = self.pods(kinds)
             name = f"n{number}"
-            self.placement.add_nodes([node], [name], [self.columns(pods)], self.classes)
+            self.placement.add_nodes(
+                [node], [name], PodsByNode.of([self.columns(pods)]), self.classes
+            )
             self.twin.add_node(node, name, pods)
 
     def pods(self, kinds, keys=None):

@@ -15,7 +15,8 @@ from ...policies.cluster_autoscaler.kernel_placement import KernelPlacement
 from ...policies.cluster_autoscaler.limits import cluster_limit, combined, similar_groups_limit
 from ...policies.cluster_autoscaler.pod_list import FilterOutSchedulable
 from ...policies.cluster_autoscaler.similar import Comparator
-from ...policies.cluster_autoscaler.snapshot import LoadedNode, Snapshot
+from ...policies.cluster_autoscaler.snapshot import Snapshot
+from ...policies.cluster_autoscaler.succession import succession_of
 from ...policies.cluster_autoscaler.world import NodeRow, PodColumns
 from .reader import GPU_LABEL, CaseReader, timestamp
 
@@ -196,6 +197,7 @@ def filter_out_schedulable(given: Json) -> Json:
     pods = PodColumns(reader.table.classes)
     nodes = list(given["nodes"])
     bound = list(given.get("pods") or ())
+    before: list[NodeRow] = []
     calls = []
     for call in given["calls"]:
         removed = set(call.get("removeNodes") or ())
@@ -205,13 +207,14 @@ def filter_out_schedulable(given: Json) -> Json:
         on_node: dict[str, list[int]] = {}
         for pod in bound:
             on_node.setdefault(pod["nodeName"], []).append(_add_pod(pods, reader, pod))
-        snapshot.load(
-            [
-                LoadedNode(row.name, _current(row), pods.listed(on_node.get(row.name, [])))
-                for row in map(reader.node_row, nodes)
-            ],
-            pods.table,
-        )
+        rows = [
+            replace(row, pods=pods.listed(on_node.get(row.name, [])))
+            for row in map(reader.node_row, nodes)
+        ]
+        how = succession_of(before, rows)
+        fresh = [(rows[i].name, _current(rows[i])) for i in how.fresh.tolist()]
+        snapshot.load(how.kept, how.fresh[: how.n_changed], fresh, how.held, pods.table)
+        before = rows
         snapshot.fork()
         pending = [_add_pod(pods, reader, pod) for pod in call["pending"]]
         placed, left = processor.run(snapshot, pods.listed(pending), pods.table)

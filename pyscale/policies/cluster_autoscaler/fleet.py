@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from operator import is_not
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...model.nodes import Node
-from .classes import PodClass
 from .group_columns import GroupColumns
 from .options import Options
 from .pod_list import is_expendable
-from .snapshot import LoadedNode, Snapshot
+from .snapshot import Snapshot
+from .succession import succession_of
 from .templates import GOOD_AFTER, is_ready
 from .utilization import Measures
 from .world import TO_BE_DELETED, Flags, Int32s, Int64s, NodeRow, Observation, PodList, is_disabled
@@ -32,7 +30,7 @@ class Fleet:
 
     Attributes
     ----------
-    rows : list of NodeRow
+    rows : sequence of NodeRow
         In listing order.
     handles : ndarray of int32
         Of the rows.
@@ -58,11 +56,10 @@ class Fleet:
         self._snapshot = snapshot
         self.measures = measures
         self.groups = groups
-        self.rows: list[NodeRow] = []
+        self.rows: Sequence[NodeRow] = []
         self.handles: Int32s = np.empty(0, np.int32)
         self.listed: Int64s = np.empty(0, np.int64)
         self.version = 0
-        self._loaded: list[LoadedNode] = []  # as the rows
         self._nodes: dict[tuple[object, ...], Node] = {}
         self._kept: list[Node] = []  # objects whose identity is remembered must stay alive
         self._expendable: Flags = np.zeros(0, np.bool_)
@@ -80,71 +77,43 @@ class Fleet:
 
     def load(self, seen: Observation) -> None:
         """Take in the nodes of an observation, and put them into the snapshot."""
-        table, rows, before = seen.pods.table, list(seen.nodes), self.rows
+        table, rows, before = seen.pods.table, seen.nodes, self.rows
         if len(table) > len(self._expendable):
             self._expendable = np.array([is_expendable(c, self._options) for c in table], np.bool_)
             self._has_expendable = bool(self._expendable.any())
         stale = self._snapshot.arrived()
-        self._snapshot.restore()
+        how = seen.succession
+        if how is None or how.before is not before:
+            how = succession_of(before, rows)
         self.rows = rows
-        fresh: list[int] = []
-        is_same = len(rows) == len(before)
-        if is_same:
-            is_fresh = np.fromiter(map(is_not, rows, before), np.bool_, len(rows))
-            fresh = np.flatnonzero(is_fresh).tolist()
-            is_same = all(rows[i].name == before[i].name for i in fresh)
-        if is_same:
-            self._exchange(fresh, table)
-            written = [i for i in fresh if not _differ_in_pods_only(rows[i], before[i])]
-            if any(rows[i].node is not before[i].node for i in written):
-                self.version += 1
-        else:
-            written = fresh = self._reload(before, table)
+        held, fresh, n_changed = how.held, how.fresh.tolist(), how.n_changed
+        if self._has_expendable:
+            held = held.where(~self._expendable[held.pods.classes])
+        changed = how.fresh[:n_changed]
+        loaded = [self._load(rows[i]) for i in fresh]
+        self.handles = self._snapshot.load(how.kept, changed, loaded, held, table)
+        were = [before[j] for j in how.kept[changed].tolist()]
+        written = [
+            i for i, was in zip(fresh, were, strict=False) if not _differ_in_pods_only(rows[i], was)
+        ]
+        if any(rows[i].node is not was.node for i, was in zip(fresh, were, strict=False)):
+            self.version += 1
+        if not len(before) == len(how.kept) == len(rows):
+            self._all = np.arange(len(rows))
+            self.version += 1
+            self._grow(int(self.handles.max(initial=-1)) + 1)
+            written += fresh[n_changed:]
         self.listed = self._all
         if written:
             self._write(written)
-        again = self.handles[fresh]
+        again = self.handles[how.fresh]
         if len(stale):
             again = np.unique(np.concatenate([again, stale[np.isin(stale, self.handles)]]))
         self._measure(again, seen)
 
-    def _exchange(self, fresh: Sequence[int], table: Sequence[PodClass]) -> None:
-        """Take in rows that changed, of the same nodes."""
-        loaded, pairs = self._loaded, []
-        for i in fresh:
-            node = self._load(self.rows[i], loaded[i])
-            if node is not loaded[i]:
-                pairs.append((loaded[i], node))
-                loaded[i] = node
-        self._snapshot.exchange(pairs, table)
-
-    def _reload(self, before: Sequence[NodeRow], table: Sequence[PodClass]) -> list[int]:
-        """Take in other nodes than before; return the positions of what is new or changed."""
-        was = dict(zip(map(id, before), self._loaded, strict=True))
-        known = list(map(was.get, map(id, self.rows)))  # most rows are the same objects
-        fresh = [i for i, node in enumerate(known) if node is None]
-        for i in fresh:
-            known[i] = self._load(self.rows[i], self._snapshot.loaded(self.rows[i].name))
-        self._loaded = loaded = cast("list[LoadedNode]", known)
-        self.handles, changed = self._snapshot.load(loaded, table)
-        self._all = np.arange(len(loaded))
-        self.version += 1
-        self._grow(int(self.handles.max(initial=-1)) + 1)
-        return sorted({*fresh, *changed}) if changed else fresh
-
-    def _load(self, row: NodeRow, before: LoadedNode | None) -> LoadedNode:
+    def _load(self, row: NodeRow) -> tuple[str, Node]:
         row.ready = is_ready(row, self._options)
-        node = self._current(row)
-        pods = row.pods
-        if self._has_expendable and self._expendable[pods.classes].any():
-            pods = pods.where(~self._expendable[pods.classes])
-        if before is not None:
-            mine = before.pods.ids
-            if len(mine) == len(pods) and bool((mine == pods.ids).all()):
-                pods = before.pods
-                if before.node is node:
-                    return before
-        return LoadedNode(row.name, node, pods)
+        return row.name, self._current(row)
 
     def _current(self, row: NodeRow) -> Node:
         """The Node object with its taints and cordon of the moment."""

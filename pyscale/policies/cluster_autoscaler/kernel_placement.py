@@ -27,7 +27,7 @@ from .estimates import Demand, estimate
 from .estimator import Estimate
 from .node_shapes import NodeShape
 from .placement import Mask, Refusal
-from .world import TO_BE_DELETED, Int32s, PodList
+from .world import TO_BE_DELETED, Int32s, PodList, PodsByNode
 
 HONOR = "Honor"
 _NOT_NAMED = Refusal("NodeAffinity", ("node(s) didn't satisfy plugin(s) [NodeAffinity]",), True)
@@ -138,13 +138,6 @@ class KernelPlacement:
 
     # --- nodes ---
 
-    def reset(self) -> None:
-        """Drop all nodes; the scan's memory stays."""
-        while self._forks:
-            self.revert()
-        for node in self.state.active_nodes():
-            self._snapshot.remove_node(node)
-
     def size(self) -> int:
         """Return the number of nodes."""
         return self.state.n_active
@@ -168,7 +161,7 @@ class KernelPlacement:
         self,
         nodes: Sequence[Node],
         names: Sequence[str],
-        pods: Sequence[PodList],
+        held: PodsByNode,
         table: Sequence[PodClass],
     ) -> list[int]:
         """Append nodes with their pods; return their handles."""
@@ -176,11 +169,10 @@ class KernelPlacement:
         shared = dict(zip(ids, nodes, strict=True))  # many nodes are the same object
         kinds = {one: self.kind(node) for one, node in shared.items()}
         handles = self._snapshot.insert_nodes(nodes, names, [kinds[one] for one in ids])
-        starts = np.zeros(len(pods) + 1, np.int64)
-        np.cumsum([len(held) for held in pods], out=starts[1:])
-        held = PodList.joined(pods)
-        self.learn(held.classes, table)
-        self.residents.fill(np.array(handles, np.int32), starts, held.ids, held.keys, held.classes)
+        pods = held.pods
+        self.learn(pods.classes, table)
+        fresh = np.array(handles, np.int32)
+        self.residents.fill(fresh, held.starts, pods.ids, pods.keys, pods.classes)
         self.open_nodes[handles] = [not node.unschedulable for node in nodes]
         return handles
 
@@ -228,9 +220,11 @@ class KernelPlacement:
         """Return the pods on a node, in order of arrival."""
         return PodList(*self.residents.content(node))
 
-    def set_pods(self, node: int, pods: PodList) -> None:
-        """Give a node other pods, of known classes; those that stay are not touched."""
-        self.residents.replace(node, pods.ids, pods.keys, pods.classes)
+    def set_pods(self, nodes: Int32s, held: PodsByNode, table: Sequence[PodClass]) -> None:
+        """Give nodes other pods; those that stay are not touched."""
+        pods = held.pods
+        self.learn(pods.classes, table)
+        self.residents.replace(nodes, held.starts, pods.ids, pods.keys, pods.classes)
 
     def place(self, pod_class: PodClass, node: int) -> None:
         """Put a pod without id on a node, unchecked."""

@@ -28,7 +28,8 @@ from .options import Options, group_options
 from .scale_down import STARTED
 from .scale_up import NO_OPTIONS, NOT_NEEDED
 from .similar import AWS_IGNORED_LABELS
-from .simulated_world import GPU_LABEL, SimulatedActuator, SimulatedWorld
+from .simulated_actuator import SimulatedActuator
+from .simulated_world import GPU_LABEL, SimulatedWorld
 
 _EVENTS = (
     WakeOn.POD_PENDING | WakeOn.POD_GONE | WakeOn.NODE_READY | WakeOn.NODE_GONE | WakeOn.NODE_FAILED

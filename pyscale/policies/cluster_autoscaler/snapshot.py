@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import compress, repeat
-from operator import attrgetter, is_not
 
 import numpy as np
 
 from ...model.nodes import Node
 from .classes import PodClass
 from .kernel_placement import KernelPlacement
-from .world import Int32s, PodList
-
-_NAME = attrgetter("name")
-
-
-@dataclass(slots=True, eq=False)  # frozen ones take thrice as long to make
-class LoadedNode:
-    """A node of the base: its object and the pods on it, in order; not changed in place."""
-
-    name: str
-    node: Node
-    pods: PodList
+from .world import Int32s, Int64s, PodsByNode
 
 
 @dataclass(slots=True)
@@ -31,104 +18,96 @@ class Snapshot:
     """Names beside a placement, and the base that is loaded anew for each loop."""
 
     placement: KernelPlacement
-    _loaded: list[LoadedNode] = field(default_factory=list)
     _base: Int32s = field(default_factory=lambda: np.empty(0, np.int32))  # handles, as loaded
-    _places: dict[str, int] = field(default_factory=dict)
+    _nodes: dict[int, Node] = field(default_factory=dict)  # of the base, by handle
     _handles: dict[str, int] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
     _added: list[list[str]] = field(default_factory=list)
 
     def load(
-        self, nodes: Sequence[LoadedNode], table: Sequence[PodClass]
-    ) -> tuple[Int32s, list[int]]:
+        self,
+        kept: Int64s,
+        changed: Int64s,
+        fresh: Sequence[tuple[str, Node]],
+        held: PodsByNode,
+        table: Sequence[PodClass],
+    ) -> Int32s:
         """Take in the cluster of the next loop; the rotating scan goes on where it was.
 
         Whatever was done since the last call is undone, and only what differs from the last
-        cluster is changed: loaded nodes that are the same object are the same.
+        cluster is changed: Node objects that are the same object are the same.
 
         Parameters
         ----------
-        nodes : sequence of LoadedNode
-            In listing order.
+        kept : ndarray of int64
+            Positions, in the cluster loaded last, of the nodes that come first now; ascending.
+        changed : ndarray of int64
+            Positions of nodes among those that may be other Node objects or have other pods.
+        fresh : sequence of (str, Node)
+            Names and objects of the changed nodes, and behind them those of the nodes that follow
+            the kept ones.
+        held : PodsByNode
+            Their pods.
         table : sequence of PodClass
             All classes, by index.
 
         Returns
         -------
-        (ndarray of int32, list of int)
-            The nodes' handles, and the positions of those that are new or changed.
+        ndarray of int32
+            The nodes' handles.
         """
         self.restore()
-        before, names_before = self._loaded, self._places
-        self._places = dict(zip(map(_NAME, nodes), range(len(nodes)), strict=True))
-        places = map(self._places.get, names_before, repeat(-1))
-        where = np.fromiter(places, np.int64, len(before))
-        stays = where >= 0
-        for i in np.flatnonzero(~stays).tolist():
-            self.placement.remove_node(self._handles.pop(before[i].name))
-        kept, known = list(compress(before, stays.tolist())), self._base[stays]
-        if (where[stays] != np.arange(len(kept))).any():
-            self._drop_all()
-            kept, known = [], known[:0]
-        is_changed = np.fromiter(map(is_not, kept, nodes), np.bool_, len(kept))
-        changed = np.flatnonzero(is_changed).tolist()
-        self._change([(kept[i], nodes[i]) for i in changed], table)
-        fresh = nodes[len(kept) :]
-        changed += range(len(kept), len(nodes))
-        names_of_fresh = [node.name for node in fresh]
-        handles = self.placement.add_nodes(
-            [node.node for node in fresh], names_of_fresh, [node.pods for node in fresh], table
-        )
-        self._handles.update(zip(names_of_fresh, handles, strict=True))
-        self._names.update(zip(handles, names_of_fresh, strict=True))
-        self._loaded = list(nodes)
-        self._base = np.concatenate([known, np.array(handles, np.int32)])
-        return self._base, changed
+        if len(kept) < len(self._base):
+            self._drop(np.delete(self._base, kept))
+            self._base = self._base[kept]
+        new = fresh[len(changed) :]
+        if new:
+            held, of_new = held.split(len(changed))
+        if len(changed):
+            self._change(self._base[changed], fresh, held, table)
+        if new:
+            self._append(new, of_new, table)
+        return self._base
 
-    def loaded(self, name: str) -> LoadedNode | None:
-        """Return a node of the cluster that was loaded last, None if it had no such node."""
-        place = self._places.get(name)
-        return None if place is None else self._loaded[place]
+    def _drop(self, handles: Int32s) -> None:
+        for handle in handles.tolist():
+            self.placement.remove_node(handle)
+            del self._nodes[handle], self._handles[self._names.pop(handle)]
+
+    def _change(
+        self,
+        handles: Int32s,
+        to: Sequence[tuple[str, Node]],
+        held: PodsByNode,
+        table: Sequence[PodClass],
+    ) -> None:
+        nodes = self._nodes
+        for handle, (_, node) in zip(handles.tolist(), to, strict=False):
+            if nodes[handle] is not node:
+                self.placement.change_node(handle, node)
+                nodes[handle] = node
+        self.placement.set_pods(handles, held, table)
+
+    def _append(
+        self, given: Sequence[tuple[str, Node]], held: PodsByNode, table: Sequence[PodClass]
+    ) -> None:
+        names, nodes = zip(*given, strict=True)
+        handles = self.placement.add_nodes(nodes, names, held, table)
+        self._nodes.update(zip(handles, nodes, strict=True))
+        self._handles.update(zip(names, handles, strict=True))
+        self._names.update(zip(handles, names, strict=True))
+        self._base = np.concatenate([self._base, np.array(handles, np.int32)])
 
     def restore(self) -> None:
         """Undo whatever was done since the last cluster was loaded."""
         while self._added:
             self.revert()
 
-    def exchange(
-        self, pairs: Sequence[tuple[LoadedNode, LoadedNode]], table: Sequence[PodClass]
-    ) -> None:
-        """Change nodes of the cluster that was loaded last, outside of forks: from, to."""
-        for _, node in pairs:
-            self._loaded[self._places[node.name]] = node
-        self._change(pairs, table)
-
-    def _change(
-        self, pairs: Sequence[tuple[LoadedNode, LoadedNode]], table: Sequence[PodClass]
-    ) -> None:
-        if not pairs:
-            return
-        self.placement.learn(np.concatenate([node.pods.classes for _, node in pairs]), table)
-        for before, node in pairs:
-            handle = self._handles[node.name]
-            if before.node is not node.node:
-                self.placement.change_node(handle, node.node)
-            if before.pods is not node.pods:
-                self.placement.set_pods(handle, node.pods)
-
-    def _drop_all(self) -> None:
-        self.placement.reset()
-        self._handles.clear()
-        self._names.clear()
-
-    def _note(self, name: str, handle: int) -> None:
-        self._handles[name] = handle
-        self._names[handle] = name
-
     def add_node(self, node: Node, name: str, own: Iterable[PodClass] = ()) -> int:
         """Append a node that is no part of the base; ``own`` are pods that have no ids."""
         handle = self.placement.add_node(node, name, own=own)
-        self._note(name, handle)
+        self._handles[name] = handle
+        self._names[handle] = name
         self._added[-1].append(name)
         return handle
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from ...model.pods import PodTemplate
 from ...model.taints import Taint
 from .classes import PREFIX, PodClass
 from .node_shapes import NodeShape
+
+if TYPE_CHECKING:
+    from .succession import Succession
 
 T = TypeVar("T", covariant=True)
 
@@ -64,8 +67,8 @@ class PodList:
     def __iter__(self) -> Iterator[int]:
         return iter(self.ids.tolist())
 
-    def where(self, chosen: Flags | Int64s) -> PodList:
-        """Return the pods of a mask, or of positions."""
+    def where(self, chosen: Flags | Int64s | slice) -> PodList:
+        """Return the pods of a mask, of positions, or of a slice."""
         return PodList(self.ids[chosen], self.keys[chosen], self.classes[chosen])
 
     @classmethod
@@ -86,6 +89,40 @@ def no_numbers() -> Int64s:
 
 
 NO_PODS = PodList(no_numbers(), no_numbers(), np.empty(0, np.int32))
+
+
+@dataclass(slots=True)
+class PodsByNode:
+    """Pods of several nodes: those of the i-th are the ones from ``starts[i]`` to the next start.
+
+    Attributes
+    ----------
+    starts : ndarray of int64, shape (n_nodes + 1,)
+    pods : PodList
+    """
+
+    starts: Int64s
+    pods: PodList
+
+    @classmethod
+    def of(cls, parts: Sequence[PodList]) -> PodsByNode:
+        """Put the lists of nodes together."""
+        starts = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+        return cls(starts, PodList.joined(parts))
+
+    def where(self, chosen: Flags) -> PodsByNode:
+        """Return the pods of a mask."""
+        passed = np.append(0, np.cumsum(chosen))
+        return PodsByNode(passed[self.starts], self.pods.where(chosen))
+
+    def split(self, node: int) -> tuple[PodsByNode, PodsByNode]:
+        """Return the pods of the nodes before one, and of that one and those behind it."""
+        starts, pods = self.starts, self.pods
+        first = int(starts[node])
+        return (
+            PodsByNode(starts[: node + 1], pods.where(slice(first))),
+            PodsByNode(starts[node:] - first, pods.where(slice(first, None))),
+        )
 
 
 class Pods(Protocol):
@@ -179,6 +216,21 @@ class NodeRow:
     pods: PodList
     version: int = 0
 
+    def with_pods(self, pods: PodList) -> NodeRow:
+        """Return the object with other pods on the node."""
+        return NodeRow(
+            self.name,
+            self.group,
+            self.node,
+            self.taints,
+            self.unschedulable,
+            self.ready,
+            self.ready_since_ns,
+            self.created_ns,
+            pods,
+            self.version,
+        )
+
     def written(self, taints: tuple[Taint, ...], unschedulable: bool) -> NodeRow:
         """Return the object as a write of taints and cordon leaves it."""
         return NodeRow(
@@ -266,7 +318,8 @@ class DaemonSet:
 class Observation:
     """Everything one iteration reads, in listing order.
 
-    ``controllers`` is another object if what it says has changed.
+    ``controllers`` is another object if what it says has changed.  ``nodes`` is not changed once it
+    was handed out; ``succession``, if it is known, says how it follows from an earlier one.
     """
 
     pods: Pods
@@ -276,6 +329,7 @@ class Observation:
     budgets: Sequence[PodDisruptionBudget] = ()
     controllers: Controllers = field(default_factory=dict[tuple[str, str, str], Controller])
     daemon_sets: Sequence[DaemonSet] = ()
+    succession: Succession | None = None
 
 
 class World(Protocol):
