@@ -1,21 +1,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ._provision_pods import ProvisionPods
+from ._provision_batch import ProvisionBatch
+from ._provision_prices import ClaimPrices
 
-class Provisioner(ProvisionPods):
-    def set_batch(
-        self,
-        classes: NDArray[np.int32],
-        sizes: NDArray[np.int32],
-        created: NDArray[np.int64],
-        ids: NDArray[np.int64],
-        bound_created: NDArray[np.int64],
-        bound_ids: NDArray[np.int64],
-        leavers_off: NDArray[np.int32],
-        leavers: NDArray[np.int32],
-        moving: NDArray[np.int32],
-    ) -> None: ...
+class Provisioner(ProvisionBatch):
     def solve(
         self,
         excluded: NDArray[np.int32],
@@ -39,6 +28,18 @@ class Provisioner(ProvisionPods):
         NDArray[np.uint64],
         NDArray[np.uint8],
     ]: ...
+    def scan(
+        self,
+        offsets: NDArray[np.int32],
+        nodes: NDArray[np.int32],
+        prices: NDArray[np.float64],
+        spots: NDArray[np.uint8],
+        under: NDArray[np.uint8],
+        node_limits: NDArray[np.int64],
+        relax_min_values: bool,
+        spot_to_spot: bool,
+        claim_prices: ClaimPrices | None,
+    ) -> tuple[int, bool]: ...
     def claims(
         self,
     ) -> tuple[

@@ -13,17 +13,19 @@ from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
-from ._provision_pods cimport ProvisionPods
-from ._provision_queue cimport QueueKey, goes_first, merge_runs, sort_queue
+from ._provision_batch cimport ProvisionBatch
+from ._provision_prices cimport ClaimPrices, ColumnBounds
 from ._provision_tables cimport (
-    BOUND_SETTLES, NODE_LIMITED, NODE_LIMITS_VOLUMES, NODE_UNINITIALIZED, Group, PodClass, copied32,
-    grown, release)
+    NODE_LIMITED, NODE_LIMITS_VOLUMES, NODE_UNINITIALIZED, Group, PodClass, bit, grown)
 
 cdef enum:
     LONGEST = 600           # instance types that a NodeClaim can name
+    REFUSED = 0
+    DELETION = 1
+    OPEN = 2
 
 
-cdef class Provisioner(ProvisionPods):
+cdef class Provisioner(ProvisionBatch):
     """The tables of a cluster and the state of one round over them.
 
     Parameters
@@ -50,82 +52,7 @@ cdef class Provisioner(ProvisionPods):
     def __dealloc__(self):
         free(self.node_excluded)
         free(self.bound_moved)
-        self.forget_batch()
-        free(self.moved)
-        free(self.place_of)
-        free(self.moved_queue)
-        free(self.run_ends)
         free(self.excluded)
-        free(self.pod_class)
-        free(self.pod_settles)
-        free(self.pod_place)
-        free(self.pod_pushed)
-        free(self.ring)
-        free(self.pod_reasons)
-
-    def set_batch(self, classes, sizes, created, ids, bound_created, bound_ids, leavers_off,
-                  leavers, moving):
-        """Set the pods that rounds place; may be called again.
-
-        Parameters
-        ----------
-        classes : ndarray of int32, shape (n_pending,)
-            Classes of the pending pods, in the order of upstream's list.
-        sizes : ndarray of int32, shape (n_classes,)
-            Place in the queue by size, the largest first.
-        created, ids : ndarray of int64, shape (n_pending,)
-            Pods of one size are queued by age, then by id.
-        bound_created, bound_ids : ndarray of int64, shape (n_bound,)
-            The same of the bound pods.
-        leavers_off, leavers : ndarray of int32
-            Node by node the bound pods that move when the node is taken away, in order.
-        moving : ndarray of int32
-            Bound pods that move anyway, since their node is going.
-        """
-        cdef int32_t i
-        cdef const int32_t[::1] size = sizes
-        self.forget_batch()
-        self.state_ready = False
-        self.n_pending = len(classes)
-        self.pending_class = copied32(classes)
-        self.pending_key = self.keys_of(self.pending_class, size, created, ids)
-        self.bound_key = self.keys_of(self.bound_class, size, bound_created, bound_ids)
-        self.pending_queue = <int32_t *>grown(NULL, self.n_pending * sizeof(int32_t))
-        self.spare = <int32_t *>grown(
-            NULL, max(self.n_pending, self.n_bound) * sizeof(int32_t))
-        for i in range(self.n_pending):
-            self.pending_queue[i] = i
-        sort_queue(self.pending_queue, self.n_pending, self.pending_key, self.spare)
-        self.leavers_off = copied32(leavers_off)
-        self.leavers, self.leavers_queue = copied32(leavers), copied32(leavers)
-        self.is_queued = <uint8_t *>grown(NULL, self.n_nodes)
-        memset(self.is_queued, 0, self.n_nodes)
-        self.n_moving, self.moving = len(moving), copied32(moving)
-        self.moving_queue = copied32(moving)
-        sort_queue(self.moving_queue, self.n_moving, self.bound_key, self.spare)
-
-    cdef void forget_batch(self) noexcept:
-        release(<void **>&self.pending_class)
-        release(<void **>&self.pending_key)
-        release(<void **>&self.pending_queue)
-        release(<void **>&self.bound_key)
-        release(<void **>&self.spare)
-        release(<void **>&self.leavers_off)
-        release(<void **>&self.leavers)
-        release(<void **>&self.leavers_queue)
-        release(<void **>&self.is_queued)
-        release(<void **>&self.moving)
-        release(<void **>&self.moving_queue)
-
-    cdef QueueKey *keys_of(
-        self, const int32_t *classes, const int32_t[::1] sizes, const int64_t[::1] created,
-        const int64_t[::1] ids
-    ) except NULL:
-        cdef Py_ssize_t n = ids.shape[0], i
-        cdef QueueKey *keys = <QueueKey *>grown(NULL, n * sizeof(QueueKey))
-        for i in range(n):
-            keys[i].size, keys[i].created, keys[i].id = sizes[classes[i]], created[i], ids[i]
-        return keys
 
     # ---------------------------------------------------------------- one round
 
@@ -148,9 +75,6 @@ cdef class Provisioner(ProvisionPods):
         self.node_excluded = <uint8_t *>grown(self.node_excluded, n)
         self.excluded = <int32_t *>grown(self.excluded, n * sizeof(int32_t))
         self.bound_moved = <uint8_t *>grown(self.bound_moved, self.n_bound)
-        self.moved = <int32_t *>grown(self.moved, self.n_bound * sizeof(int32_t))
-        self.place_of = <int32_t *>grown(self.place_of, self.n_bound * sizeof(int32_t))
-        self.moved_queue = <int32_t *>grown(self.moved_queue, self.n_bound * sizeof(int32_t))
         self.run_ends = <int32_t *>grown(self.run_ends, (n + 2) * sizeof(int32_t))
         memset(self.node_dirty, 0, n)
         memset(self.node_excluded, 0, n)
@@ -170,19 +94,6 @@ cdef class Provisioner(ProvisionPods):
         self.reasons = <int8_t *>grown(self.reasons, t)
         if self.level_room == 0:
             self.most_pods = -1
-        return 0
-
-    cdef int room_for_pods(self, int32_t n) except -1 nogil:
-        if n <= self.pod_room:
-            return 0
-        self.pod_room = max(n, 2 * self.pod_room)
-        n = self.pod_room
-        self.pod_class = <int32_t *>grown(self.pod_class, n * sizeof(int32_t))
-        self.pod_settles = <uint8_t *>grown(self.pod_settles, n)
-        self.pod_place = <int32_t *>grown(self.pod_place, n * sizeof(int32_t))
-        self.pod_pushed = <int32_t *>grown(self.pod_pushed, n * sizeof(int32_t))
-        self.ring = <int32_t *>grown(self.ring, n * sizeof(int32_t))
-        self.pod_reasons = <int8_t *>grown(self.pod_reasons, <size_t>n * self.n_templates)
         return 0
 
     cdef int begin(self, const int64_t *node_limits) except -1 nogil:
@@ -233,6 +144,10 @@ cdef class Provisioner(ProvisionPods):
                     self.remaining[t * self.n_resources + r] += (
                         self.node_capacity[n * self.n_resources + r])
                 self.remaining_nodes[t] += 1
+        if self.n_groups == 0:
+            return 0
+        for i in range(self.n_moved):
+            self.bound_moved[self.moved[i]] = 1
         for i in range(self.n_groups):
             self.groups[i].active = False
         # Required anti-affinity of pods that stay creates its inverse groups first.
@@ -252,79 +167,26 @@ cdef class Provisioner(ProvisionPods):
             self.excluded[self.n_excluded] = n
             self.n_excluded += 1
 
-    cdef int gather(self) except -1 nogil:
-        """Collect the batch (pending, leaving, moving) and its queue."""
-        cdef int32_t i, j, n, pod, p = self.n_pending, m, n_runs = 0, first, end
-        self.n_moved = 0
-        for i in range(self.n_excluded):
-            n = self.excluded[i]
-            first, end = self.leavers_off[n], self.leavers_off[n + 1]
-            if not self.is_queued[n]:
-                self.is_queued[n] = 1
-                sort_queue(&self.leavers_queue[first], end - first, self.bound_key, self.spare)
-            memcpy(&self.moved[self.n_moved], &self.leavers[first],
-                   (end - first) * sizeof(int32_t))
-            memcpy(&self.moved_queue[self.n_moved], &self.leavers_queue[first],
-                   (end - first) * sizeof(int32_t))
-            self.n_moved += end - first
-            self.run_ends[n_runs] = self.n_moved
-            n_runs += 1
-        if self.n_moving:
-            memcpy(&self.moved[self.n_moved], self.moving, self.n_moving * sizeof(int32_t))
-            memcpy(&self.moved_queue[self.n_moved], self.moving_queue,
-                   self.n_moving * sizeof(int32_t))
-            self.n_moved += self.n_moving
-            self.run_ends[n_runs] = self.n_moved
-            n_runs += 1
-        merge_runs(self.moved_queue, self.run_ends, n_runs, self.bound_key, self.spare)
-        m = self.n_moved
-        self.n_pods = p + m
-        self.room_for_pods(self.n_pods)
-        memcpy(self.pod_class, self.pending_class, p * sizeof(int32_t))
-        memset(self.pod_settles, 1, p)
-        for i in range(m):
-            pod = self.moved[i]
-            self.bound_moved[pod] = 1
-            self.place_of[pod] = p + i
-            self.pod_class[p + i] = self.bound_class[pod]
-            self.pod_settles[p + i] = self.bound_flags[pod] & BOUND_SETTLES != 0
-        i, j = 0, 0
-        for n in range(p + m):
-            if i == p or (j < m and goes_first(
-                &self.bound_key[self.moved_queue[j]], &self.pending_key[self.pending_queue[i]]
-            )):
-                self.ring[n] = self.place_of[self.moved_queue[j]]
-                j += 1
-            else:
-                self.ring[n] = self.pending_queue[i]
-                i += 1
-        return 0
-
     cdef int run(self, const int64_t *node_limits) except -1 nogil:
         """One round over the base state less ``excluded``."""
-        cdef int32_t i, pod, k, where, head = 0, length, n
+        cdef int32_t i, pod, k, where
         cdef int settles
         self.prepare()
         self.gather()
         self.begin(node_limits)
         self.stopped = False
-        n = length = self.n_pods
-        for i in range(n):
-            self.touch(self.pod_class[i])
+        for i in range(self.n_pods):
             self.pod_place[i] = -1
-            self.pod_pushed[i] = 0
-        memset(self.pod_reasons, 0, <size_t>n * self.n_templates)
-        while length:
-            pod = self.ring[head]
-            if self.pod_pushed[pod] == length:
-                # A whole cycle without progress.
+        memset(self.pod_reasons, 0, <size_t>self.n_pods * self.n_templates)
+        if self.n_groups:
+            self.touch_all()
+        while True:
+            pod = self.next_pod()
+            if pod < 0:
                 break
-            head += 1
-            if head == n:
-                head = 0
-            length -= 1
             k = self.pod_class[pod]
             settles = self.pod_settles[pod]
+            self.touch(k)
             if self.classes[k].failed_at[settles] == self.version:
                 where = -1
                 memcpy(&self.pod_reasons[<size_t>pod * self.n_templates],
@@ -338,19 +200,14 @@ cdef class Provisioner(ProvisionPods):
                     self.classes[k].failed_pod[settles] = pod
                     memcpy(&self.pod_reasons[<size_t>pod * self.n_templates], self.reasons,
                            self.n_templates)
-            if where >= 0:
-                self.version += 1
-                self.pod_place[pod] = where
-                if self.stops and self.is_unsure(pod):
-                    self.stopped = True
-                    break
+            if where < 0:
+                self.push_back(pod)
                 continue
-            i = head + length
-            if i >= n:
-                i -= n
-            self.ring[i] = pod
-            length += 1
-            self.pod_pushed[pod] = length
+            self.version += 1
+            self.pod_place[pod] = where
+            if self.stops and (self.is_unsure(pod) or self.is_lost(where)):
+                self.stopped = True
+                break
         return 0
 
     cdef bint is_unsure(self, int32_t pod) noexcept nogil:
@@ -361,10 +218,76 @@ cdef class Provisioner(ProvisionPods):
             and where < self.n_nodes
             and self.node_flags[where] & NODE_UNINITIALIZED)
 
+    cdef bint is_lost(self, int32_t where) except -1 nogil:
+        """Whether a claim that has just got a pod settles that :meth:`scan` refuses the group.
+
+        Claims are never taken back, and the cut of a claim to 600 types, which :meth:`scan` leaves
+        to others, is none without minValues: two are too many, or a pod has no place.  A claim's
+        types only become fewer, and no price of it is below the least bound of one of them: where
+        that is not below the group's price, nothing of it will be.
+        """
+        cdef const ColumnBounds *bounds
+        if where < self.n_nodes or not self.exits:
+            return False
+        if self.n_claims > 1:
+            return True
+        if self.claim_prices is None:
+            return False
+        bounds = (<ClaimPrices>self.claim_prices).bounds_of(self.claim_template[0])
+        while self.cheapest < bounds.n and not bit(self.claim_types, bounds.columns[self.cheapest]):
+            self.cheapest += 1
+        return self.cheapest < bounds.n and bounds.bounds[self.cheapest] >= self.price
+
+    cdef bint is_unplaced(self) noexcept nogil:
+        """Whether a bound pod found no place, or the round ended early."""
+        cdef int32_t pod
+        if self.stopped:
+            return True
+        for pod in range(self.n_pending, self.n_pods):
+            if self.pod_place[pod] < 0:
+                return True
+        return False
+
+    cdef bint may_be_cut(self) except -1 nogil:
+        """Whether minValues may not survive the cut of a claim to 600 types."""
+        cdef int32_t c, w, count
+        cdef uint64_t word
+        for c in range(self.n_claims):
+            if not self.types(self.claim_set[c], self.claim_template[c])[self.n_words]:
+                continue
+            count = 0
+            for w in range(self.n_words):
+                word = self.claim_types[c * self.n_words + w]
+                while word:
+                    word &= word - 1
+                    count += 1
+            if count > LONGEST:
+                return True
+        return False
+
+    cdef int verdict(self, bint is_spot, bint spot_to_spot) except -1 nogil:
+        """What :meth:`scan` says after a round."""
+        cdef const double *least
+        if self.is_unplaced():
+            return REFUSED
+        if self.may_be_cut():
+            return OPEN
+        if self.n_claims == 0:
+            return DELETION
+        if self.n_claims > 1:
+            return REFUSED
+        if self.claim_prices is None:
+            return OPEN
+        least = (<ClaimPrices>self.claim_prices).least(
+            self.claim_template[0], self.claim_set[0], self.claim_types)
+        if is_spot and least[1] >= 0:
+            return OPEN if spot_to_spot and least[1] < self.price else REFUSED
+        return OPEN if least[0] < self.price else REFUSED
+
     cdef void finish(self) noexcept nogil:
         """Put back what the round has masked."""
         cdef int32_t i, n
-        for i in range(self.n_moved):
+        for i in range(self.n_moved if self.n_groups else 0):
             self.bound_moved[self.moved[i]] = 0
         for i in range(self.n_excluded):
             n = self.excluded[i]
@@ -450,8 +373,7 @@ cdef class Provisioner(ProvisionPods):
         """
         import numpy as np
 
-        cdef int32_t m = <int32_t>offsets.shape[0] - 1, i, j, c, count
-        cdef uint64_t word
+        cdef int32_t m = <int32_t>offsets.shape[0] - 1, i, j
         unplaced_array = np.zeros(m, dtype=np.uint8)
         claims_array = np.zeros(m, dtype=np.int32)
         template_array = np.full(m, -1, dtype=np.int32)
@@ -474,24 +396,11 @@ cdef class Provisioner(ProvisionPods):
                         self.exclude(nodes[j])
                     self.run(&node_limits[0] if self.n_templates else NULL)
                     n_claims[i] = self.n_claims
+                    unplaced[i] = self.is_unplaced()
                     if self.stopped:
-                        unplaced[i] = 1
                         self.finish()
                         continue
-                    for j in range(self.n_pending, self.n_pods):
-                        if self.pod_place[j] < 0:
-                            unplaced[i] = 1
-                    for c in range(self.n_claims):
-                        if not self.types(self.claim_set[c], self.claim_template[c])[self.n_words]:
-                            continue
-                        count = 0
-                        for j in range(self.n_words):
-                            word = self.claim_types[c * self.n_words + j]
-                            while word:
-                                word &= word - 1
-                                count += 1
-                        if count > LONGEST:
-                            cut[i] = 1
+                    cut[i] = self.may_be_cut()
                     if self.n_claims:
                         template[i], sets[i] = self.claim_template[0], self.claim_set[0]
                         for j in range(self.n_words):
@@ -503,6 +412,66 @@ cdef class Provisioner(ProvisionPods):
             self.node_under = NULL
         return (
             unplaced_array, claims_array, template_array, set_array, types_array, cut_array)
+
+    def scan(self, const int32_t[::1] offsets, const int32_t[::1] nodes, const double[::1] prices,
+             const uint8_t[::1] spots, const uint8_t[::1] under, const int64_t[::1] node_limits,
+             bint relax_min_values, bint spot_to_spot, ClaimPrices claim_prices):
+        """Find the first group of nodes whose removal the kernel's numbers do not rule out.
+
+        Parameters
+        ----------
+        offsets, nodes, under, node_limits, relax_min_values
+            As in :meth:`what_ifs`.
+        prices : ndarray of float64, shape (n_groups,)
+            What each group costs; a claim must have a price below it.
+        spots : ndarray of uint8, shape (n_groups,)
+            Whether all nodes of a group are spot instances.
+        spot_to_spot : bool
+            Whether spot instances may replace these.
+        claim_prices : ClaimPrices or None
+            None leaves the price of claims open.
+
+        Returns
+        -------
+        index : int
+            The number of groups if all of them are ruled out: they leave a bound pod without a
+            place that is known to work, or create two nodes, or one that is not cheaper.
+        is_deletion : bool
+            Whether every pod finds a place without a new node.
+
+        Notes
+        -----
+        The answers are those of :meth:`what_ifs`; a round ends as soon as its group is ruled out.
+        """
+        cdef int32_t m = <int32_t>offsets.shape[0] - 1, i = 0, j
+        cdef int found = REFUSED
+        self.prepare()
+        self.node_under = &under[0] if self.n_nodes else NULL
+        self.strict_reservations, self.relax_min_values = False, relax_min_values
+        self.stops = self.exits = True
+        self.claim_prices = claim_prices
+        try:
+            with nogil:
+                for i in range(self.n_templates):
+                    if self.types(self.templates[i].set_id, i)[self.n_words]:
+                        self.exits = False
+                i = 0
+                while i < m:
+                    for j in range(offsets[i], offsets[i + 1]):
+                        self.exclude(nodes[j])
+                    self.price, self.cheapest = prices[i], 0
+                    self.run(&node_limits[0] if self.n_templates else NULL)
+                    found = self.verdict(spots[i], spot_to_spot)
+                    self.finish()
+                    if found != REFUSED:
+                        break
+                    i += 1
+        finally:
+            self.finish()
+            self.stops = self.exits = False
+            self.claim_prices = None
+            self.node_under = NULL
+        return i, found == DELETION
 
     def claims(self):
         """Return the claims of the last round.

@@ -37,7 +37,7 @@ from .consolidation import DELETE, REPLACE, Command, Consolidation, NoCommand
 from .instance_types import CompiledType
 from .launch_prices import LaunchPrices
 from .parity import BY_NAME, UNSTABLE_SORT, TieBreak
-from .screening import NOT_PLACED
+from .screening import NOT_PLACED, CandidateColumns
 from .simulation import Simulation, simulate
 from .solver import Solver
 from .state import StateNode
@@ -119,6 +119,9 @@ class Disruption:
         What was found out before about the drift of nodes.
     known : CandidateMemo, optional
         What they were as candidates, or why they were none.
+    reasons : bool
+        Whether results say why candidates of consolidation are left alone; without, what-ifs end
+        as soon as nothing can come of them.
 
     Attributes
     ----------
@@ -132,8 +135,11 @@ class Disruption:
         prices: LaunchPrices | None = None,
         drift: DriftMemo | None = None,
         known: CandidateMemo | None = None,
+        *,
+        reasons: bool = True,
     ) -> None:
         self.solver = solver
+        self._gives_reasons = reasons
         self.objects = solver.objects
         self.pools = {pool.name: pool for pool in self.objects.node_pools}
         everything = solver.types_by_name
@@ -356,10 +362,16 @@ class Disruption:
         low = 1
         high = len(taken) - 1 if len(taken) <= MULTI_NODE_LAST_INDEX else MULTI_NODE_LAST_INDEX
         best = None
+        columns = None if self._gives_reasons else self._columns(taken[: high + 1])
         while low <= high:
             middle = (low + high) // 2
             group = taken[: middle + 1]
-            command = self._approved(group, run, totals, same_type_filter=True)
+            is_refused = is_deletion = False
+            if columns is not None:
+                is_refused, is_deletion = columns.prefix(self.screening, middle + 1)
+            command = None
+            if not is_refused:
+                command = self._approved(group, run, totals, is_deletion, same_type_filter=True)
             if command is not None:
                 best, low = command, middle + 1
             else:
@@ -384,6 +396,9 @@ class Disruption:
                 tried.append(candidate)
             else:
                 run.refuse([candidate], "even a deletion would score below the Balanced threshold")
+        if not self._gives_reasons:
+            yield from self._found_singles(tried, run, totals)
+            return
         start, size = 0, _FIRST_SCREENED
         while start < len(tried):
             groups = [[candidate] for candidate in tried[start : start + size]]
@@ -395,6 +410,29 @@ class Disruption:
                 if command is not None:
                     yield command
             start, size = start + size, 4 * size
+
+    def _found_singles(
+        self, tried: Sequence[Candidate], run: _Run, totals: PoolTotals
+    ) -> Iterator[Command]:
+        """Yield a command for each candidate that has one, without looking into the others."""
+        columns = self._columns(tried)
+        start = 0
+        while True:
+            found, is_deletion = columns.first_single(self.screening, start)
+            if found == len(tried):
+                return
+            command = self._approved([tried[found]], run, totals, is_deletion)
+            if command is not None:
+                yield command
+            start = found + 1
+
+    def _columns(self, candidates: Sequence[Candidate]) -> CandidateColumns:
+        numbers = self.solver.node_number
+        return CandidateColumns(
+            np.array([numbers[candidate.name] for candidate in candidates], dtype=np.int32),
+            np.array([candidate.price for candidate in candidates], dtype=np.float64),
+            np.array([candidate.is_spot for candidate in candidates], dtype=np.uint8),
+        )
 
     def _approved(
         self,

@@ -298,6 +298,13 @@ class TypeColumns:
             self._price_memo[compatible] = known
         return known
 
+    def cheapest_of_columns(self) -> NDArray[np.float64]:
+        """Return, per column, the cheapest available offering of its type, whatever it requires."""
+        cheapest = np.full(len(self.types), MAX_PRICE)
+        for prices in self._prices.values():
+            np.minimum(cheapest, prices, out=cheapest)
+        return cheapest[self._type_of_column]
+
     def types_of(self, columns: int) -> list[int]:
         """Return the numbers of the types of some columns, ascending."""
         words = columns.to_bytes((len(self.columns) + 7) // 8, "little")

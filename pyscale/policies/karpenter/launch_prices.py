@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscale.kernel._provision_prices import ClaimPrices
 from pyscale.model.catalog import ON_DEMAND, RESERVED, SPOT
+from pyscale.model.nodes import CAPACITY_TYPE_LABEL
 
 from .instance_types import MAX_PRICE, TypeColumns
-from .requirements import Requirements
+from .requirements import Requirements, one_of
+
+if TYPE_CHECKING:
+    from .tables import ClusterTables
+
+# A long run comes by many requirement sets.
+_MOST_SETS = 4096
+_SPOT_ONLY = one_of(CAPACITY_TYPE_LABEL, (SPOT,))
 
 
 class LaunchPrices:
@@ -18,9 +29,17 @@ class LaunchPrices:
         self._by_set: dict[tuple[int, Requirements], NDArray[np.float64]] = {}
         self._by_offers: dict[tuple[int, frozenset[Requirements]], NDArray[np.float64]] = {}
         self._columns: dict[int, TypeColumns] = {}
-        #: By template, requirement set and types: the least worst price, that of spot alone (-1
-        #: without), and the number of types.
-        self.least: dict[tuple[int, int, bytes], tuple[float, float, int]] = {}
+        self._of_claims: ClaimPrices | None = None
+
+    def of_claims(self, tables: ClusterTables) -> ClaimPrices:
+        """Return what claims cost at least, by the numbers that the kernel has for them.
+
+        All clusters of one memory with the same templates share them.
+        """
+        if self._of_claims is None:
+            source = _ClaimPriceSource(self, tables)
+            self._of_claims = ClaimPrices(source, tables.frame.n_words)
+        return self._of_claims
 
     def worst(self, columns: TypeColumns, requirements: Requirements) -> NDArray[np.float64]:
         """Return, per type, the dearest compatible available offering of the first capacity type.
@@ -46,8 +65,38 @@ class LaunchPrices:
             known = self._by_offers.get(shared)
             if known is None:
                 known = self._by_offers[shared] = _worst(columns, compatible)
+            if len(self._by_set) >= _MOST_SETS:
+                self._by_set.clear()
             self._by_set[identity] = known
         return known
+
+
+class _ClaimPriceSource:
+    """What the kernel asks on a miss; see :class:`pyscale.kernel._provision_prices.ClaimPrices`."""
+
+    def __init__(self, prices: LaunchPrices, tables: ClusterTables) -> None:
+        self._prices = prices
+        self._templates = tables.templates
+        self._sets = tables.sets
+
+    def least(self, template: int, set_id: int, types: bytes) -> tuple[float, float]:
+        """Return the least worst launch price of a claim's types, and that of spot alone or -1."""
+        columns = self._templates[template].columns
+        requirements = self._sets.sets[set_id]
+        numbers = np.array(columns.types_of(int.from_bytes(types, "little")), dtype=np.intp)
+        least_spot = -1.0
+        if requirements.get_or_exists(CAPACITY_TYPE_LABEL).has(SPOT):
+            spot = requirements.merged((_SPOT_ONLY,))
+            least_spot = _least(self._prices.worst(columns, spot), numbers)
+        return _least(self._prices.worst(columns, requirements), numbers), least_spot
+
+    def bounds(self, template: int) -> NDArray[np.float64]:
+        """Return the cheapest available offering of each column's type: the worst is no lower."""
+        return self._templates[template].columns.cheapest_of_columns()
+
+
+def _least(prices: NDArray[np.float64], numbers: NDArray[np.intp]) -> float:
+    return float(prices[numbers].min(initial=MAX_PRICE))
 
 
 def _worst(columns: TypeColumns, compatible: frozenset[Requirements]) -> NDArray[np.float64]:

@@ -300,7 +300,9 @@ class KarpenterRun:
             for execution in self._disruption.step(
                 view.now_ns,
                 clock,
-                lambda: Disruption(look(), self._prices, self._drift, self._candidates),
+                lambda: Disruption(
+                    look(), self._prices, self._drift, self._candidates, reasons=False
+                ),
             ):
                 actions.append(_action(execution))
         self._appointment_ns = min(

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscale.model.catalog import SPOT
-from pyscale.model.nodes import CAPACITY_TYPE_LABEL
+from pyscale.kernel._provision_prices import ClaimPrices
 
 from .candidates import Candidate
-from .instance_types import MAX_PRICE
 from .launch_prices import LaunchPrices
-from .requirements import one_of
 from .solver import Solver
 
 NOT_PLACED = "not all pods would schedule"
@@ -31,8 +29,6 @@ class Screened(NamedTuple):
 OPEN = Screened()
 DELETION = Screened(is_deletion=True)
 UNPLACED = Screened(NOT_PLACED)
-
-_SPOT_ONLY = one_of(CAPACITY_TYPE_LABEL, (SPOT,))
 
 
 def too_many_claims(n_claims: int) -> str:
@@ -51,6 +47,44 @@ def total_price(candidates: Sequence[Candidate]) -> float:
     for candidate in candidates:
         total += candidate.price
     return total
+
+
+class CandidateColumns(NamedTuple):
+    """Candidates as numbers.
+
+    Attributes
+    ----------
+    nodes : ndarray of int32
+        The solver's numbers of their nodes.
+    prices : ndarray of float64
+    spots : ndarray of uint8
+        Whether they are spot instances.
+    """
+
+    nodes: NDArray[np.int32]
+    prices: NDArray[np.float64]
+    spots: NDArray[np.uint8]
+
+    def first_single(self, screening: Screening, start: int) -> tuple[int, bool]:
+        """Find, from one candidate on, the first that may go alone, and if it may be deleted."""
+        nodes = self.nodes[start:]
+        offsets = np.arange(len(nodes) + 1, dtype=np.int32)
+        index, is_deletion = screening.first(
+            nodes, offsets, self.prices[start:], self.spots[start:]
+        )
+        return start + index, is_deletion
+
+    def prefix(self, screening: Screening, n: int) -> tuple[bool, bool]:
+        """Say whether the first candidates are refused together, and if they may be deleted."""
+        # Sums from left to right, as upstream's.
+        price = np.cumsum(self.prices[:n])[-1:]
+        index, is_deletion = screening.first(
+            self.nodes[:n],
+            np.array([0, n], dtype=np.int32),
+            price,
+            np.array([self.spots[:n].all()], dtype=np.uint8),
+        )
+        return index == 1, is_deletion
 
 
 class Screening:
@@ -84,38 +118,78 @@ class Screening:
             elif not self._knows_sets:
                 screened.append(OPEN)
             else:
-                key = int(found.template[i]), int(found.set_id[i]), found.types[i].tobytes()
-                reason = self._too_dear(groups[i], key)
+                reason = self._too_dear(
+                    groups[i],
+                    int(found.template[i]),
+                    int(found.set_id[i]),
+                    found.types[i].tobytes(),
+                )
                 screened.append(Screened(reason) if reason else OPEN)
         return screened
 
-    def _too_dear(self, group: Sequence[Candidate], key: tuple[int, int, bytes]) -> str:
-        known = self._prices.least.get(key)
-        if known is None:
-            known = self._prices.least[key] = self._look_up(*key)
-        least, least_spot, n_types = known
+    def _too_dear(
+        self, group: Sequence[Candidate], template: int, set_id: int, types: bytes
+    ) -> str:
+        least, least_spot = self._claim_prices.find(template, set_id, types)
         price = total_price(group)
         if least_spot >= 0 and all(candidate.is_spot for candidate in group):
             if not self._solver.settings.spot_to_spot_consolidation:
                 return SPOT_TO_SPOT_OFF
             least = least_spot
-        return "" if least < price else too_dear(n_types, price)
-
-    def _look_up(self, template: int, set_id: int, types: bytes) -> tuple[float, float, int]:
-        """Return the least worst launch price, the same for spot alone (or -1), and the types."""
+        if least < price:
+            return ""
         columns = self._solver.templates[template].columns
-        requirements = self._solver.sets.sets[set_id]
-        numbers = np.array(columns.types_of(int.from_bytes(types, "little")), dtype=np.intp)
-        least_spot = -1.0
-        if requirements.get_or_exists(CAPACITY_TYPE_LABEL).has(SPOT):
-            spot = requirements.merged((_SPOT_ONLY,))
-            least_spot = _least(self._prices.worst(columns, spot), numbers)
-        return (
-            _least(self._prices.worst(columns, requirements), numbers),
-            least_spot,
-            len(numbers),
+        return too_dear(len(columns.types_of(int.from_bytes(types, "little"))), price)
+
+    def first(
+        self,
+        nodes: NDArray[np.int32],
+        offsets: NDArray[np.int32],
+        prices: NDArray[np.float64],
+        spots: NDArray[np.uint8],
+    ) -> tuple[int, bool]:
+        """Find the first group of nodes that :meth:`screen` would not refuse.
+
+        Parameters
+        ----------
+        nodes, offsets : ndarray of int32
+            Group ``i`` is ``nodes[offsets[i]:offsets[i + 1]]``, by the solver's node numbers.
+        prices : ndarray of float64, shape (n_groups,)
+            The sum of the candidates' prices, from left to right.
+        spots : ndarray of uint8, shape (n_groups,)
+            Whether all candidates of a group are spot instances.
+
+        Returns
+        -------
+        index : int
+            The number of groups if all would be refused.
+        is_deletion : bool
+            Whether the group can be deleted.
+
+        Notes
+        -----
+        What-ifs end as soon as a refusal is certain; why is not said.
+        """
+        solver = self._solver
+        index, is_deletion = solver.kernel.scan(
+            offsets,
+            nodes,
+            prices,
+            spots,
+            self._under_nodes,
+            solver.node_limits,
+            solver.settings.best_effort_min_values,
+            solver.settings.spot_to_spot_consolidation,
+            self._claim_prices if self._knows_sets else None,
         )
+        return index, is_deletion
 
+    @cached_property
+    def _claim_prices(self) -> ClaimPrices:
+        return self._prices.of_claims(self._solver)
 
-def _least(prices: NDArray[np.float64], numbers: NDArray[np.intp]) -> float:
-    return float(prices[numbers].min(initial=MAX_PRICE))
+    @cached_property
+    def _under_nodes(self) -> NDArray[np.uint8]:
+        under = np.zeros(len(self._solver.nodes), dtype=np.uint8)
+        under[[self._solver.node_number[name] for name in self._under]] = 1
+        return under

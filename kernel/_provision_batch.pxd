@@ -1,0 +1,45 @@
+"""The pods of a round, and the order in which they are tried."""
+
+from libc.stdint cimport int8_t, int32_t, uint8_t
+
+from ._provision_pods cimport ProvisionPods
+from ._provision_queue cimport QueueKey
+
+
+cdef class ProvisionBatch(ProvisionPods):
+    cdef bint state_ready               # whether the state of rounds is laid out for the batch
+    # what every round places: pending pods, then those that move anyway
+    cdef int32_t n_pending, n_moving, n_base
+    cdef int32_t *moving
+    cdef int32_t *base_class
+    cdef uint8_t *base_settles
+    cdef QueueKey *base_key
+    cdef int32_t *base_queue
+    # by node: bound pods that move when the node goes
+    cdef int32_t *leavers_off
+    cdef int32_t *leavers
+    cdef QueueKey *leaver_key
+    cdef int32_t *leavers_queue         # places in `leavers`, by node in the order of the queue
+    cdef uint8_t *is_queued             # per node, once it was asked for
+    cdef int32_t *place_of              # of a leaver of the round, in the batch
+    cdef int32_t *spare
+    # the batch of the round: pending, leaving, moving
+    cdef int32_t n_pods, n_leaving, pod_room
+    cdef int32_t *leaving_queue         # places in `leavers`
+    cdef int32_t leaving_room
+    cdef int32_t *run_ends
+    cdef int32_t next_base, next_leaving
+    cdef int32_t *pod_class             # of pods that were tried, as is what follows
+    cdef uint8_t *pod_settles
+    cdef int32_t *pod_pushed
+    cdef int32_t *pod_place             # of all pods, -1 for those that were not placed
+    cdef int8_t *pod_reasons            # pods x templates
+    cdef int32_t *ring                  # pods that wait for another attempt
+    cdef int32_t ring_head, n_ring
+
+    cdef void forget_batch(self) noexcept
+    cdef int room_for_pods(self) except -1 nogil
+    cdef int gather(self) except -1 nogil
+    cdef int touch_all(self) except -1 nogil
+    cdef int32_t next_pod(self) noexcept nogil
+    cdef void push_back(self, int32_t pod) noexcept nogil

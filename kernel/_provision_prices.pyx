@@ -1,0 +1,152 @@
+"""What claims cost at least, as a run of what-ifs asks for it again and again.
+
+Prices are float64, as upstream compares them.
+"""
+
+from libc.stdint cimport int32_t, uint64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcmp, memcpy, memset
+
+from ._provision_tables cimport copied32, copied_words, grown
+
+cdef enum:
+    FIRST = 1024            # slots
+    MOST = 32768            # slots; a table that would need more starts anew
+
+
+cdef class ClaimPrices:
+    """Remembers the price of a claim by its template, requirement set and columns.
+
+    Parameters
+    ----------
+    source : object
+        Answers what is asked for the first time: ``least(template, set, types)`` with the least
+        price that a claim may have to be below, whatever its capacity type and for spot alone (-1
+        without); ``bounds(template)`` with a float64 per column that no such price is ever below.
+    n_words : int
+        Words of a bitset of columns.
+    """
+
+    def __cinit__(self, source, int n_words):
+        self.source, self.n_words = source, n_words
+
+    def __dealloc__(self):
+        cdef int32_t i
+        for i in range(self.n_bounds):
+            free(self.bounds[i].columns)
+            free(self.bounds[i].bounds)
+        free(self.bounds)
+        free(self.keys)
+        free(self.prices)
+
+    def __len__(self):
+        return self.used
+
+    def find(self, int template, int set_id, types):
+        """Return the least price, and that of spot alone; ``types`` are little-endian words."""
+        cdef uint64_t *words = copied_words(types, self.n_words)
+        cdef double *found
+        try:
+            found = self.least(template, set_id, words)
+            return found[0], found[1]
+        finally:
+            free(words)
+
+    cdef size_t slot(self, uint64_t head, const uint64_t *types) noexcept nogil:
+        """Where the claim is, or would be put."""
+        cdef uint64_t h = head * <uint64_t>0x9E3779B97F4A7C15
+        cdef size_t i
+        cdef int32_t w
+        cdef uint64_t *key
+        for w in range(self.n_words):
+            h = (h ^ types[w] ^ (h >> 29)) * <uint64_t>0xBF58476D1CE4E5B9
+        i = (h >> 32) & (self.size - 1)
+        while True:
+            key = &self.keys[i * (self.n_words + 1)]
+            # Heads are never 0.
+            if key[0] == 0 or (
+                key[0] == head and not memcmp(key + 1, types, self.n_words * sizeof(uint64_t))
+            ):
+                return i
+            i = (i + 1) & (self.size - 1)
+
+    cdef double *least(self, int32_t template, int32_t s, const uint64_t *types) except NULL nogil:
+        """The least price of a claim, and that of spot alone or -1."""
+        cdef uint64_t head = (<uint64_t>(template + 1) << 32) | <uint64_t>s
+        cdef size_t i
+        if self.size:
+            i = self.slot(head, types)
+            if self.keys[i * (self.n_words + 1)]:
+                return &self.prices[2 * i]
+        return self.ask(template, s, types)
+
+    cdef double *ask(
+        self, int32_t template, int32_t s, const uint64_t *types
+    ) except NULL with gil:
+        cdef uint64_t head = (<uint64_t>(template + 1) << 32) | <uint64_t>s
+        cdef double price, spot
+        cdef size_t i
+        price, spot = self.source.least(
+            template, s, (<const char *>types)[:self.n_words * sizeof(uint64_t)])
+        self.make_room()
+        i = self.slot(head, types)
+        self.keys[i * (self.n_words + 1)] = head
+        memcpy(&self.keys[i * (self.n_words + 1) + 1], types, self.n_words * sizeof(uint64_t))
+        self.prices[2 * i], self.prices[2 * i + 1] = price, spot
+        self.used += 1
+        return &self.prices[2 * i]
+
+    cdef int make_room(self) except -1:
+        """See to it that one more fits in, at most half of the slots being used."""
+        cdef uint64_t *keys = self.keys
+        cdef double *prices = self.prices
+        cdef size_t size = self.size, width = self.n_words + 1, i, j
+        if 2 * (self.used + 1) <= size:
+            return 0
+        if size == MOST:
+            memset(keys, 0, size * width * sizeof(uint64_t))
+            self.used = 0
+            return 0
+        self.size = max(<size_t>FIRST, 2 * size)
+        self.keys = <uint64_t *>calloc(self.size * width, sizeof(uint64_t))
+        self.prices = <double *>calloc(2 * self.size, sizeof(double))
+        if self.keys == NULL or self.prices == NULL:
+            free(self.keys)
+            free(self.prices)
+            self.keys, self.prices, self.size = keys, prices, size
+            raise MemoryError
+        for i in range(size):
+            if keys[i * width]:
+                j = self.slot(keys[i * width], &keys[i * width + 1])
+                memcpy(&self.keys[j * width], &keys[i * width], width * sizeof(uint64_t))
+                self.prices[2 * j], self.prices[2 * j + 1] = prices[2 * i], prices[2 * i + 1]
+        free(keys)
+        free(prices)
+        return 0
+
+    cdef const ColumnBounds *bounds_of(self, int32_t template) except NULL nogil:
+        """The columns of a template in the order of what they cost at least."""
+        if template >= self.n_bounds or self.bounds[template].columns == NULL:
+            self.ask_bounds(template)
+        return &self.bounds[template]
+
+    cdef int ask_bounds(self, int32_t template) except -1 with gil:
+        import numpy as np
+
+        cdef int32_t i
+        cdef ColumnBounds *b
+        cdef const double[::1] found = self.source.bounds(template)
+        if template >= self.n_bounds:
+            self.bounds = <ColumnBounds *>grown(
+                self.bounds, (template + 1) * sizeof(ColumnBounds))
+            memset(&self.bounds[self.n_bounds], 0,
+                   (template + 1 - self.n_bounds) * sizeof(ColumnBounds))
+            self.n_bounds = template + 1
+        b = &self.bounds[template]
+        order = np.argsort(found, kind="stable").astype(np.int32)
+        b.n = len(order)
+        b.bounds = <double *>grown(NULL, b.n * sizeof(double))
+        b.columns = copied32(order)
+        for i in range(b.n):
+            b.bounds[i] = found[b.columns[i]]
+        return 0

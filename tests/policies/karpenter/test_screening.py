@@ -1,0 +1,204 @@
+"""What-ifs that end early refuse what those that go on to the end refuse."""
+
+from dataclasses import replace
+from itertools import accumulate
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from reference.karpenter.cluster import Cluster
+from reference.karpenter.consolidation import DELETE, NoCommand, compute_consolidation
+from reference.karpenter.disruption import Disruption as Twin
+from reference.karpenter.tracing import Trace
+from strategies_karpenter import disruption_inputs
+
+from pyscale.conformance.karpenter.disrupting import own_command
+from pyscale.conformance.karpenter.reading import read_objects, read_settings
+from pyscale.policies.karpenter.candidates import METHODS, MULTI_NODE, SINGLE_NODE
+from pyscale.policies.karpenter.disruption import Disruption
+from pyscale.policies.karpenter.screening import CandidateColumns, total_price
+from pyscale.policies.karpenter.solver import Solver
+
+
+@st.composite
+def priced_inputs(draw):
+    """Crowded nodes, and types whose prices lie close together: most what-ifs open a claim."""
+    price = st.integers(5, 12).map(lambda cents: cents / 100)
+    kinds = [
+        {
+            "name": f"t{i}",
+            "architecture": "amd64",
+            "os": ["linux"],
+            "capacity": {"cpu": str(cpu), "memory": "32Gi", "pods": "20"},
+            "overhead": {"kubeReserved": {"cpu": "100m"}},
+            "offerings": [
+                {
+                    "zone": zone,
+                    "capacityType": kind,
+                    "price": cpu * draw(price),
+                    "available": draw(st.integers(0, 5)) > 0,
+                }
+                for zone in ("a", "b")
+                for kind in draw(
+                    st.sampled_from([("on-demand",), ("spot",), ("spot", "on-demand")])
+                )
+            ],
+        }
+        for i, cpu in enumerate(draw(st.lists(st.integers(1, 6), min_size=2, max_size=6)))
+    ]
+    consolidation = {"consolidateAfter": "0s", "budgets": [{"nodes": "100%"}]}
+    sizes = ["400m", "700m", "1500m"]
+    requests = [{"cpu": cpu, "memory": "1Gi"} for cpu in sizes]
+    given_input = {
+        "kind": "disruption",
+        "now": "2026-01-05T12:00:00Z",
+        "instanceTypes": kinds,
+        "nodePools": [
+            {
+                "metadata": {"name": "pool"},
+                "spec": {"disruption": consolidation, "template": {"spec": {}}},
+            }
+        ],
+        "templates": [
+            {
+                "metadata": {"labels": {"app": "x"}},
+                "spec": {"containers": [{"name": "c", "resources": {"requests": each}}]},
+            }
+            for each in requests
+        ],
+        "nodes": [],
+        "pods": [],
+        "options": {"featureGates": {"SpotToSpotConsolidation": draw(st.booleans())}},
+    }
+    for i in range(draw(st.integers(2, 6))):
+        kind = draw(st.sampled_from(kinds))
+        offering = draw(st.sampled_from(kind["offerings"]))
+        labels = {
+            "kubernetes.io/os": "linux",
+            "node.kubernetes.io/instance-type": kind["name"],
+            "topology.kubernetes.io/zone": offering["zone"],
+            "karpenter.sh/capacity-type": offering["capacityType"],
+        }
+        node = {"name": f"n{i}", "nodePool": "pool", "capacity": kind["capacity"]}
+        node["state"] = draw(st.sampled_from(["initialized"] * 4 + ["registered"]))
+        node["deleting"] = draw(st.integers(0, 7)) == 0
+        given_input["nodes"].append(node | {"labels": labels})
+        left = 1000 * int(kind["capacity"]["cpu"]) - 100
+        for j in range(8):
+            number = draw(st.integers(0, 2))
+            left -= int(sizes[number][:-1])
+            if left < 0:
+                break
+            given_input["pods"].append(
+                {"name": f"b{i}{j}", "nodeName": f"n{i}", "template": number}
+            )
+    given_input["pods"] += [
+        {"name": f"p{i}", "template": draw(st.integers(0, 2))}
+        for i in range(draw(st.sampled_from([0, 0, 1, 3])))
+    ]
+    for i, pod in enumerate(given_input["pods"]):
+        pod["uid"] = f"u{i:03d}"
+        pod["creationTimestamp"] = "2026-01-05T11:00:00Z"
+    return given_input
+
+
+def clusters():
+    return st.one_of(disruption_inputs(), priced_inputs())
+
+
+def disruption_of(given_input, **settings):
+    objects, own = read_objects(given_input), read_settings(given_input)
+    return Disruption(Solver(objects, replace(own, **settings)))
+
+
+def columns_of(disruption, candidates):
+    return CandidateColumns(
+        np.array([disruption.solver.node_number[each.name] for each in candidates], np.int32),
+        np.array([each.price for each in candidates], np.float64),
+        np.array([each.is_spot for each in candidates], np.uint8),
+    )
+
+
+def found_in(disruption, groups):
+    """Index of every group that is not refused, and whether it can be deleted."""
+    found, start = [], 0
+    while True:
+        rest = groups[start:]
+        numbers = [disruption.solver.node_number[each.name] for group in rest for each in group]
+        index, is_deletion = disruption.screening.first(
+            np.array(numbers, np.int32),
+            np.array([0, *accumulate(map(len, rest))], np.int32),
+            np.array([total_price(group) for group in rest], np.float64),
+            np.array([all(each.is_spot for each in group) for group in rest], np.uint8),
+        )
+        if index == len(rest):
+            assert not is_deletion
+            return found
+        found.append((start + index, is_deletion))
+        start += index + 1
+
+
+@given(clusters(), st.booleans(), st.data())
+def test_a_scan_finds_what_is_not_refused(given_input, spot_to_spot, data):
+    disruption = disruption_of(given_input, spot_to_spot_consolidation=spot_to_spot)
+    candidates = disruption.evaluate(MULTI_NODE, compute=False).candidates
+    if not candidates:
+        return
+    group = st.lists(st.sampled_from(candidates), min_size=1, unique=True)
+    groups = [[each] for each in candidates] + data.draw(st.lists(group, max_size=6))
+    screened = disruption.screening.screen(groups)
+    expected = [(i, each.is_deletion) for i, each in enumerate(screened) if not each.refusal]
+    assert found_in(disruption, groups) == expected
+    # Nothing of the rounds that ended early is left.
+    assert disruption.screening.screen(groups) == screened
+
+
+@given(clusters())
+def test_columns_look_at_each_alone_and_at_prefixes(given_input):
+    disruption = disruption_of(given_input)
+    candidates = disruption.evaluate(MULTI_NODE, compute=False).candidates
+    columns = columns_of(disruption, candidates)
+    alone = dict(found_in(disruption, [[each] for each in candidates]))
+    for start in range(len(candidates)):
+        found, is_deletion = columns.first_single(disruption.screening, start)
+        assert found == min((i for i in alone if i >= start), default=len(candidates))
+        assert is_deletion == alone.get(found, False)
+    prefixes = dict(found_in(disruption, [candidates[: i + 1] for i in range(len(candidates))]))
+    for i in range(len(candidates)):
+        refused, is_deletion = columns.prefix(disruption.screening, i + 1)
+        assert (refused, is_deletion) == (i not in prefixes, prefixes.get(i, False))
+
+
+@given(clusters())
+def test_what_a_scan_refuses_the_twin_refuses(given_input):
+    disruption = disruption_of(given_input)
+    twin = Twin(Cluster(given_input))
+    candidates = disruption.evaluate(SINGLE_NODE, compute=False).candidates
+    found = dict(found_in(disruption, [[each] for each in candidates]))
+    theirs = twin.evaluate(SINGLE_NODE).candidates
+    assert len(theirs) == len(candidates)
+    for i, each in enumerate(theirs):
+        decision = twin_decision(twin, each)
+        assert i in found or decision is None
+        assert found.get(i, False) == (decision == DELETE)
+
+
+def twin_decision(twin, candidate):
+    try:
+        return compute_consolidation(
+            twin.cluster, [candidate], twin.conditions, Trace(), Trace()
+        ).decision
+    except NoCommand:
+        return None
+
+
+@given(clusters())
+def test_commands_are_the_same_without_reasons(given_input):
+    objects, settings = read_objects(given_input), read_settings(given_input)
+    told = Disruption(Solver(objects, settings))
+    quiet = Disruption(Solver(objects, settings), reasons=False)
+    for method in METHODS:
+        ours, theirs = quiet.evaluate(method), told.evaluate(method)
+        assert own_command(ours.command) == own_command(theirs.command)
+        assert ours.is_constrained == theirs.is_constrained
+        assert ours.budgets == theirs.budgets
