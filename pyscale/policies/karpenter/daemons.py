@@ -184,17 +184,22 @@ def _total(daemons: Iterable[DaemonPod]) -> dict[str, int]:
     return total
 
 
-def outstanding_requests(
-    daemons: Iterable[DaemonPod], node: StateNode, running: dict[str, int]
-) -> dict[str, int]:
-    """Return what daemons that should run on a state node, and do not yet, will take."""
+def expected_requests(daemons: Iterable[DaemonPod], node: StateNode) -> dict[str, int]:
+    """Return what all daemons take that should run on a state node."""
     labels = from_labels(node.labels)
-    expected = _total(
+    return _total(
         daemon
         for daemon in daemons
         if not untolerated(node.taints, daemon.spec.tolerations)
         and labels.compatible(pod_requirements(daemon.spec, strict=True))
     )
+
+
+def outstanding_requests(
+    daemons: Iterable[DaemonPod], node: StateNode, running: dict[str, int]
+) -> dict[str, int]:
+    """Return what daemons that should run on a state node, and do not yet, will take."""
+    expected = expected_requests(daemons, node)
     return {name: max(0, amount - running.get(name, 0)) for name, amount in expected.items()}
 
 

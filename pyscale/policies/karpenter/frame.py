@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from .oracle import Oracle
 from .parity import NODE_LIMIT, UNSTABLE_SORT
 from .podspec import ports_conflict, untolerated
 from .relaxation import relax
+from .state import StateNode
 from .topology_tables import TopologyTables
 
 if TYPE_CHECKING:
@@ -78,12 +79,11 @@ class Frame:
             and self._settings == tables.settings
             and self._reservations == tables.reservations
             and not self.topology.has_groups
-            and all(node.taints in self.taint_ids for node in tables.nodes)
         )
 
-    def has_room_for(self, forms: Sequence[int]) -> bool:
-        """Say whether new forms can become classes of this kernel."""
-        return all(
+    def has_room_for(self, forms: Sequence[int], nodes: Iterable[StateNode]) -> bool:
+        """Say whether new forms can become classes of this kernel, and these nodes be its own."""
+        return all(node.taints in self.taint_ids for node in nodes) and all(
             not (form.own or form.inverse) and (not form.ports or form.ports in self.port_ids)
             for form in map(self._forms.forms.__getitem__, forms)
         )
@@ -91,6 +91,12 @@ class Frame:
     def turn_to(self, tables: ClusterTables) -> None:
         """Serve another cluster from here on; what was computed for the last one stays valid."""
         self.topology.turn_to(tables)
+        self.oracle.turn_to(tables)
+        self.kernel.set_hosts(self.topology.n_hosts)
+
+    def follow(self, tables: ClusterTables, host_names: Sequence[str]) -> None:
+        """Serve another cluster; see :meth:`.TopologyTables.follow`."""
+        self.topology.follow(tables, host_names)
         self.oracle.turn_to(tables)
         self.kernel.set_hosts(self.topology.n_hosts)
 

@@ -231,8 +231,9 @@ class CompileMemory:
         templates: Sequence[Template],
         forms: Iterable[PodForm],
         measures: Iterable[NodeMeasure],
+        amounts: Iterable[Mapping[str, int]] = (),
     ) -> Scale:
-        """Return a scale for the amounts of templates, forms and nodes, and of earlier calls.
+        """Return a scale for all these, the amounts of templates, and those of earlier calls.
 
         Raises
         ------
@@ -250,6 +251,7 @@ class CompileMemory:
             if form not in self._spanned:
                 self._spanned.add(form)
                 new.append(form.requests)
+        new += amounts
         for measure in measures:
             if measure.is_new_to(of_templates):
                 new += (measure.room, measure.capacity)
@@ -321,7 +323,11 @@ def _measure(
     room = {name: amount - used.get(name, 0) for name, amount in node.allocatable.items()}
     for name, amount in outstanding_requests(daemons, node, usage.daemons).items():
         room[name] = room.get(name, 0) - amount
-    hostname = one_of(HOSTNAME_LABEL, (node.hostname,))
-    set_id = sets.split(from_labels(node.labels).merged((hostname,)))[0]
     is_within = all(amount >= 0 for amount in room.values())
-    return NodeMeasure(usage, room, node.capacity, set_id, is_within)
+    return NodeMeasure(usage, room, node.capacity, set_of_node(node, sets), is_within)
+
+
+def set_of_node(node: StateNode, sets: SetTable) -> int:
+    """Return the number of the set of a node's labels, without the hostname."""
+    hostname = one_of(HOSTNAME_LABEL, (node.hostname,))
+    return sets.split(from_labels(node.labels).merged((hostname,)))[0]

@@ -24,10 +24,10 @@ from .disruption_loop import NEVER_NS, DisruptionLoop, Execution
 from .disruption_plan import DisruptionPlan, plan_disruption
 from .launch_prices import LaunchPrices
 from .launching import order_of
-from .memory import CompileMemory
 from .parity import LEXICOGRAPHIC, STRICT, Parity, repaired_quirks, tie_break_of
 from .plan import Plan, objects_of, provision
 from .provisioning import Window
+from .run_solver import RunCompiler
 from .solver import Solver
 from .state import Settings
 from .templates import Template
@@ -244,7 +244,7 @@ class KarpenterRun:
         self._settings = policy.settings()
         self._cluster = ViewCluster(self.setting)
         self._clock = Clock()
-        self._memory = CompileMemory()
+        self._compiler = RunCompiler(self._cluster, self._settings)
         self._prices = LaunchPrices()
         self._priced: Sequence[Template] = ()
         self._drift, self._candidates = DriftMemo(), CandidateMemo()
@@ -280,9 +280,7 @@ class KarpenterRun:
         def look() -> Solver:
             nonlocal solver
             if solver is None:
-                objects = self._cluster.objects(view, self._nominated)
-                pending = self._cluster.pending(view, objects)
-                solver = Solver(objects, self._settings, pending, self._memory)
+                solver = self._compiler.compile(view, self._nominated)
                 if solver.templates is not self._priced:
                     # Prices of templates that are gone would be kept for good.
                     self._priced, self._prices = solver.templates, LaunchPrices()

@@ -5,7 +5,6 @@ Follows Karpenter core ``pkg/controllers/disruption/helpers.go:SimulateSchedulin
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -58,10 +57,10 @@ def simulate(
     if short:
         is_unplaced[short] = True
     # Nobody knows yet whether nodes that are not initialized, the last ones, will work.
-    if solver.nodes and not solver.nodes[-1].initialized:
-        sure = bisect_left(solver.nodes, True, key=lambda node: not node.initialized)
+    sure, n_nodes = solver.n_initialized, solver.n_nodes
+    if sure < n_nodes:
         n_leaving = len(place) - solver.n_moving
         leaving = place[:n_leaving]
-        is_unplaced[:n_leaving] |= (leaving >= sure) & (leaving < len(solver.nodes))
+        is_unplaced[:n_leaving] |= (leaving >= sure) & (leaving < n_nodes)
     unplaced = (np.flatnonzero(is_unplaced) + first).tolist() if is_unplaced.any() else ()
     return Simulation(solver, solution, tuple(unplaced))

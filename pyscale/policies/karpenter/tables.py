@@ -85,6 +85,9 @@ class ClusterTables:
         self.forms = memory.forms(objects, self.settings)
         self.pending = pending_columns(objects) if pending is None else pending
         self.bound = objects.bound or BoundPods([pod for pod in objects.pods if pod.node_name])
+        #: Nodes that are initialized; they have the first numbers.
+        self.n_nodes = len(self.nodes)
+        self.n_initialized = sum(node.initialized for node in self.nodes)
         self._compile()
 
     def pods_on(self, node: StateNode) -> list[Pod]:
@@ -147,19 +150,17 @@ class ClusterTables:
         if frame is not None and frame.serves(self):
             new = _missing(frame, pending_forms, bound_forms)
             self._rescale(new, measures)
-            if frame.scale is self.scale and frame.has_room_for(new):
+            if frame.scale is self.scale and frame.has_room_for(new, self.nodes):
                 self.frame = frame
                 frame.turn_to(self)
-                for number, left in enumerate(limits):
-                    self.kernel.set_limits(number, *self._limits(left))
                 self._new_classes = frame.add_classes(self, new)
                 self._set_limits(limits)
                 return
         occurring = np.unique(np.concatenate([pending_forms, bound_forms])).tolist()
         self._rescale(occurring, measures)
         self.frame = self.memory.frame = frame = Frame(self, occurring)
-        for template, left in zip(self.templates, limits, strict=True):
-            self._add_template(template, left)
+        for template in self.templates:
+            self._add_template(template)
         self._new_classes = frame.add_classes(self, occurring)
         self._set_limits(limits)
 
@@ -225,7 +226,7 @@ class ClusterTables:
         """What is in use on each node and what is left, outstanding daemons taken off."""
         return self.memory.measures(self.nodes, self.bound, self.forms, self.daemons, self.sets)
 
-    def _add_template(self, template: Template, left: Mapping[str, int]) -> None:
+    def _add_template(self, template: Template) -> None:
         frame = self.frame
         conflicts = [
             [
@@ -239,7 +240,7 @@ class ClusterTables:
             self.sets.set_id(template.requirements),
             frame.taint_ids[template.pool.taints],
             np.array(conflicts, dtype=np.uint8),
-            *self._limits(left),
+            *self._limits({}),
         )
 
     def _limits(self, left: Mapping[str, int]) -> tuple[NDArray[np.int64], NDArray[np.uint8], bool]:
@@ -252,6 +253,9 @@ class ClusterTables:
         )
 
     def _set_limits(self, limits: Sequence[Mapping[str, int]]) -> None:
+        """Tell the kernel what limits and reservations leave."""
+        for number, left in enumerate(limits):
+            self.kernel.set_limits(number, *self._limits(left))
         self.node_limits = np.array([left.get(NODES, 0) // NANO for left in limits], dtype=np.int64)
         if self.settings.reserved_capacity:
             self.kernel.set_reservations(list(self._reservation_capacity.values()))

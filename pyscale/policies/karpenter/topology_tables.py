@@ -77,7 +77,7 @@ class TopologyTables:
             else -1
             for node in nodes
         ]
-        self.host_names = list(numbers)
+        self.host_names: Sequence[str] = list(numbers)
         self.node_hosts = np.array(hosts, dtype=np.int32)
         self.node_domains = np.full((len(self.keys), len(nodes)), -1, dtype=np.int32)
         if nodes:
@@ -103,6 +103,10 @@ class TopologyTables:
         """Serve another cluster, as long as there are no groups."""
         self._solver = solver
         self._number_nodes()
+
+    def follow(self, solver: ClusterTables, host_names: Sequence[str]) -> None:
+        """Serve another cluster of which only the hostnames are known, one per node in order."""
+        self._solver, self.host_names = solver, host_names
 
     @property
     def n_hosts(self) -> int:

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscale.kernel._roster import Roster
 from pyscale.model.catalog import SPOT, Catalog
 from pyscale.model.nodes import CAPACITY_TYPE_LABEL, HOSTNAME_LABEL
-from pyscale.model.pods import Pod, PodCondition
-from pyscale.model.times import SECOND
+from pyscale.model.pods import Pod, PodCondition, PodTemplate
 
-from ..base import BOOTING, DRAINING, TERMINATING, ClusterView, Int32s, Int64s, Setting
+from ..base import BOOTING, DRAINING, TERMINATING, ClusterView, Setting
 from .batch import PendingPods, pending_columns
-from .bound_pods import PodColumns
+from .bound_pods import PodColumns, is_timed, running_pod
+from .costs import eviction_cost
 from .disruption_loop import CLOCK_LIFETIME_NS
+from .eviction import currently_reschedulable, is_reschedulable
 from .labels import INITIALIZED_LABEL, REGISTERED_LABEL
+from .podspec import owner_kinds
 from .state import ClusterObjects, DaemonSet, StateNode
 from .templates import template_requirements
 from .volumes import Volumes
 
-#: A second pod event on a node within this time does not move its ``lastPodEventTime``.
-POD_EVENT_DEDUPE_NS = 10 * SECOND
+# Flags of the roster's classes.
+MOVES, IS_DAEMON, IS_RESCHEDULABLE, LEAVES = 1, 2, 4, 8
 
 _UNSCHEDULABLE = (PodCondition("PodScheduled", "False", "Unschedulable"),)
 _OF_NODE = (REGISTERED_LABEL, INITIALIZED_LABEL)
+_name_of_node = attrgetter("node_name")
 
 
 def node_name(node: int) -> str:
@@ -41,16 +46,13 @@ def node_id(name: str) -> int:
 
 
 @dataclass(slots=True)
-class _Row:
-    """A node as it was seen last: itself, and its pods as columns."""
+class _Shown:
+    """A node as it was shown last, and an object that stands for its pods."""
 
-    version: int
-    shape: tuple[int, int, bool]
+    stamp: int
     node: StateNode
-    ids: Int64s
-    classes: Int32s
-    bound_ns: Int64s
-    last_event_ns: int | None
+    pods_stamp: int
+    pods: object
 
 
 class ViewCluster:
@@ -63,8 +65,14 @@ class ViewCluster:
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
-        self._is_movable = np.ones(len(setting.templates), np.bool_)
-        self._is_movable[list(setting.daemon_classes)] = False
+        samples = [running_pod(0, template, 0, "") for template in setting.templates]
+        #: Whether some pod may have to stay on its node for a limited time.
+        self.has_timed_pods = any(map(is_timed, samples))
+        self.roster = Roster(
+            setting.epoch_ns,
+            _flags_of(setting, samples),
+            np.array([eviction_cost(pod) for pod in samples], np.float64),
+        )
         self._daemon_sets = tuple(
             DaemonSet(
                 f"{setting.templates[number].namespace}/daemon-{number}",
@@ -73,7 +81,7 @@ class ViewCluster:
             )
             for number in setting.daemon_classes
         )
-        self._rows: dict[int, _Row] = {}
+        self._shown: dict[int, _Shown] = {}
         self._memo: dict[Hashable, Any] = {}
         # The same objects each time: what is compiled from them can be kept.
         self._namespaces: Mapping[str, Mapping[str, str]] = {}
@@ -82,6 +90,9 @@ class ViewCluster:
         self._spot_pools: bool | None = None
         # Of the kinds of nodes that were looked at; kinds are only added.
         self._n_kinds, self._has_spot = 0, False
+        self._n_followed = 0
+        #: How often a view was followed.
+        self.n_looks = 0
         self._is_provisionable: NDArray[np.bool_] | None = None
 
     def spot_matters(self, view: ClusterView) -> bool:
@@ -96,7 +107,7 @@ class ViewCluster:
         self._has_spot |= any(kind.capacity_type == SPOT for kind in new)
         return self._spot_pools or self._has_spot
 
-    def _sold(self, view: ClusterView) -> Catalog:
+    def sold(self, view: ClusterView) -> Catalog:
         """Return the catalogue without the types that are not sold at the moment.
 
         Spot prices that nobody may pay are not followed.
@@ -108,8 +119,29 @@ class ViewCluster:
             self._catalogs = (view.catalog, replace(view.catalog, instance_types=types))
         return self._catalogs[1]
 
+    def follow(self, view: ClusterView) -> bool:
+        """Bring the roster up to date; say whether any node or its pods changed."""
+        roster = self.roster
+        self.n_looks += 1
+        for number in range(self._n_followed, len(view.kinds)):
+            roster.set_pooled(number, view.kinds[number].pool >= 0)
+        self._n_followed = len(view.kinds)
+        stale, changed = roster.follow(
+            view.node_id,
+            view.node_version,
+            view.node_kind,
+            view.node_state,
+            view.node_cordoned.view(np.uint8),
+            view.node_created_ns,
+            view.node_ready_ns,
+        )
+        if stale:
+            held = view.pods_of(np.array(stale, np.int64))
+            roster.read(stale, held.start, held.pod, held.class_id, held.bound_ns, view.now_ns)
+        return changed
+
     def objects(self, view: ClusterView, nominated: Mapping[int, int]) -> ClusterObjects:
-        """Return the objects of this moment.
+        """Return the objects of this moment; the view must have been followed.
 
         Parameters
         ----------
@@ -117,13 +149,7 @@ class ViewCluster:
         nominated : mapping of int to int
             Node id -> until when it is nominated.
         """
-        rows = self._update(view)
-        nodes: list[StateNode] = []
-        for number, row in rows.items():
-            flag = nominated.get(number, 0) > view.now_ns
-            if row.node.nominated != flag:
-                row.node = replace(row.node, nominated=flag)
-            nodes.append(row.node)
+        nodes = self.nodes(view, nominated)
         budgets = tuple(
             replace(budget, disruptions_allowed=int(allowed))
             for budget, allowed in zip(
@@ -132,9 +158,9 @@ class ViewCluster:
         )
         return ClusterObjects(
             node_pools=view.pools,
-            catalog=self._sold(view),
-            nodes=tuple(nodes),
-            bound=self._bound(rows),
+            catalog=self.sold(view),
+            nodes=tuple(sorted(nodes, key=_name_of_node)),
+            bound=self.bound(nodes),
             daemon_sets=self._daemon_sets,
             namespaces=self._namespaces,
             volumes=self._volumes,
@@ -142,88 +168,44 @@ class ViewCluster:
             now_ns=view.now_ns + self._setting.epoch_ns,
         )
 
-    def _update(self, view: ClusterView) -> dict[int, _Row]:
-        known = self._rows
-        rows: dict[int, _Row] = {}
-        columns = zip(
-            view.node_id.tolist(),
-            view.node_version.tolist(),
-            view.node_kind.tolist(),
-            view.node_state.tolist(),
-            view.node_cordoned.tolist(),
-            strict=True,
-        )
-        for i, (number, version, kind, state, cordoned) in enumerate(columns):
-            row = known.get(number)
-            shape = (kind, state, cordoned)
-            if row is None or row.version != version or row.shape != shape:
-                row = self._read(view, i, number, row, version, shape)
-            rows[number] = row
-        self._rows = rows
-        return rows
+    @property
+    def templates(self) -> Sequence[PodTemplate]:
+        """The pod classes of the run."""
+        return self._setting.templates
 
-    def _read(
-        self,
-        view: ClusterView,
-        i: int,
-        number: int,
-        before: _Row | None,
-        version: int,
-        shape: tuple[int, int, bool],
-    ) -> _Row:
-        ids, classes, bound_ns = view.pods_on(i)
-        name = node_name(number)
-        last = self._last_event(view, before, ids, classes, bound_ns)
-        if before is not None and before.shape == shape:
-            node = before.node
-            if node.last_pod_event_ns != last:
-                node = replace(node, last_pod_event_ns=last)
-        else:
-            node = self._node(view, i, name, last)
-        return _Row(version, shape, node, ids, classes, bound_ns, last)
+    def nodes(self, view: ClusterView, nominated: Mapping[int, int]) -> list[StateNode]:
+        """Return the nodes in the order of the roster; those that did not change are the same."""
+        known, shown = self._shown, {}
+        nodes: list[StateNode] = []
+        for number, row, stamp, pods_stamp in self.roster.stamps():
+            held = known.get(number)
+            if held is None or held.stamp != stamp or held.pods_stamp != pods_stamp:
+                node = self.node(view, row) if held is None or held.stamp != stamp else held.node
+                same = held is not None and held.pods_stamp == pods_stamp
+                pods = held.pods if held is not None and same else object()
+                held = _Shown(stamp, node, pods_stamp, pods)
+            flag = nominated.get(number, 0) > view.now_ns
+            if held.node.nominated != flag:
+                held.node = replace(held.node, nominated=flag)
+            shown[number] = held
+            nodes.append(held.node)
+        self._shown = shown
+        return nodes
 
-    def _last_event(
-        self,
-        view: ClusterView,
-        before: _Row | None,
-        ids: Int64s,
-        classes: Int32s,
-        bound_ns: Int64s,
-    ) -> int | None:
-        """Return ``lastPodEventTime``: when a pod that is no daemon came or left last."""
-        movable = self._is_movable[classes]
-        now = ids[movable]
-        last = None if before is None else before.last_event_ns
-        seen = now[:0] if before is None else before.ids[self._is_movable[before.classes]]
-        if not set(now.tolist()).issuperset(seen.tolist()):
-            # What left did so now at the latest.
-            event = view.now_ns
-        elif len(now) > len(seen):
-            event = int(bound_ns[movable].max())
-        else:
-            return last
-        event += self._setting.epoch_ns
-        return event if last is None or event - last >= POD_EVENT_DEDUPE_NS else last
-
-    def _bound(self, rows: Mapping[int, _Row]) -> PodColumns:
-        """Return the pods on nodes that have a Node; those of a machine that boots are none."""
-        sizes = [len(row.ids) for row in rows.values()]
-        nothing = np.empty(0, np.int64)
+    def bound(self, nodes: Sequence[StateNode]) -> PodColumns:
+        """Return the pods on nodes in the order of the roster."""
         return PodColumns(
             self._setting.templates,
-            [row.node.node_name for row in rows.values()],
-            np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]),
-            np.concatenate([nothing, *(row.ids for row in rows.values())]),
-            np.concatenate([nothing.astype(np.int32), *(row.classes for row in rows.values())]),
-            np.concatenate([nothing, *(row.bound_ns for row in rows.values())])
-            + self._setting.epoch_ns,
+            [node.node_name for node in nodes],
+            *self.roster.pods(),
             self._memo,
-            [row.ids for row in rows.values()],
+            [self._shown[node_id(node.node_name)].pods for node in nodes],
         )
 
-    def pending(self, view: ClusterView, objects: ClusterObjects) -> PendingPods:
+    def pending(self, view: ClusterView) -> PendingPods:
         """Return the pending pods that provisioning does not ignore."""
         if self._is_provisionable is None:
+            objects = self.objects(view, {})
             samples = tuple(
                 Pod(f"{number:09d}", template, phase="Pending", conditions=_UNSCHEDULABLE)
                 for number, template in enumerate(self._setting.templates)
@@ -238,7 +220,9 @@ class ViewCluster:
             ids=view.pending_pod[kept],
         )
 
-    def _node(self, view: ClusterView, i: int, name: str, last_event_ns: int | None) -> StateNode:
+    def node(self, view: ClusterView, i: int) -> StateNode:
+        """Return the node in a row of the view."""
+        name = node_name(int(view.node_id[i]))
         kind = view.kinds[view.node_kind[i]]
         state = int(view.node_state[i])
         epoch = self._setting.epoch_ns
@@ -269,12 +253,23 @@ class ViewCluster:
             instance_terminating=state == TERMINATING,
             creation_ns=int(view.node_created_ns[i]) + epoch,
             initialized_ns=ready + epoch if ready >= 0 else None,
-            last_pod_event_ns=last_event_ns,
+            last_pod_event_ns=self.roster.last_event_ns(i),
             expire_after_ns=None if pool is None else pool.expire_after_ns,
             termination_grace_period_ns=(
                 None if pool is None else pool.termination_grace_period_ns
             ),
         )
+
+
+def _flags_of(setting: Setting, samples: Sequence[Pod]) -> NDArray[np.uint8]:
+    flags = [
+        (MOVES * (number not in setting.daemon_classes))
+        | (IS_DAEMON * ("DaemonSet" in owner_kinds(pod.template)))
+        | (IS_RESCHEDULABLE * is_reschedulable(pod))
+        | (LEAVES * currently_reschedulable(pod, setting.disruption_budgets, 0))
+        for number, pod in enumerate(samples)
+    ]
+    return np.array(flags, np.uint8)
 
 
 class Clock:

@@ -1,0 +1,227 @@
+"""The clusters of one run, each compiled from the last one and what has changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyscale.kernel._roster import Roster
+from pyscale.model.pods import Pod
+
+from ..base import ClusterView
+from .batch import PendingPods
+from .daemons import expected_requests
+from .memory import CompileMemory, set_of_node
+from .solver import Solver
+from .state import Settings
+from .templates import limits_left
+from .view_cluster import ViewCluster, node_name
+
+# What solvers of one run have in common as long as neither machines nor pools change.
+_SHARED = (
+    "settings",
+    "well_known",
+    "memory",
+    "compiled_types",
+    "types_by_name",
+    "pools",
+    "types_of_pool",
+    "sets",
+    "daemons",
+    "templates",
+    "universe",
+    "forms",
+    "tolerate_prefer_no_schedule",
+    "reservations",
+    "reservation_ids",
+    "scale",
+    "frame",
+    "node_limits",
+    "_reservation_capacity",
+)
+
+
+class RunSolver(Solver):
+    """A solver that was not compiled from objects: these are made when somebody asks for them."""
+
+    def __init__(self, before: Solver) -> None:
+        vars(self).update((name, getattr(before, name)) for name in _SHARED)
+        self._makers: Mapping[str, Callable[[], Any]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        make = vars(self).get("_makers", {}).get(name)
+        if make is None:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name}")
+        made = vars(self)[name] = make()
+        return made
+
+    def offer(self, cluster: ViewCluster, view: ClusterView, nominated: Mapping[int, int]) -> None:
+        """Offer to make objects of this moment, as long as this is the last solver."""
+        look = cluster.n_looks
+
+        def current(make: Callable[[], Any]) -> Callable[[], Any]:
+            def check_and_make() -> Any:
+                if cluster.n_looks != look:
+                    raise RuntimeError("this solver is over: the next one has been made")
+                return make()
+
+            return check_and_make
+
+        self._makers = {
+            "objects": current(lambda: cluster.objects(view, nominated)),
+            "nodes": current(lambda: cluster.nodes(view, nominated)),
+            "bound": current(lambda: cluster.bound(self.nodes)),
+            "node_number": lambda: {node.name: i for i, node in enumerate(self.nodes)},
+        }
+
+    def tell(self, roster: Roster, pending: PendingPods) -> None:
+        """Tell the kernel of nodes, pods on them and those that wait; the roster knows them all."""
+        frame, kernel = self.frame, self.frame.kernel
+        nodes = roster.nodes()
+        self.n_nodes, self.n_initialized = len(roster), roster.n_initialized
+        frame.follow(self, _HostNames(roster.ids()))
+        if any(template.pool.limits for template in self.templates):
+            active = [node for node in self.nodes if not node.marked_for_deletion]
+            self._set_limits([limits_left(template.pool, active) for template in self.templates])
+        kernel.set_nodes(*nodes)
+        classes, node_of_pod, flags, *batch = roster.bound()
+        kernel.set_bound(classes, node_of_pod, flags)
+        self.pending, self.pending_classes = pending, roster.numbers(pending.template_of_pod)
+        self.bound_classes, self._moving = classes, batch[-1].tolist()
+        self.n_moving = len(self._moving)
+        assert pending.ids is not None
+        kernel.set_batch(
+            self.pending_classes, frame.sizes(), pending.created_ns, pending.ids, *batch
+        )
+
+
+class _HostNames(Sequence[str]):
+    """The hostnames of nodes by their numbers."""
+
+    def __init__(self, ids: Sequence[int]) -> None:
+        self._ids = ids
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @overload
+    def __getitem__(self, i: int) -> str: ...
+
+    @overload
+    def __getitem__(self, i: slice) -> list[str]: ...
+
+    def __getitem__(self, i: int | slice) -> str | list[str]:
+        if isinstance(i, slice):
+            return [node_name(number) for number in self._ids[i]]
+        return node_name(self._ids[i])
+
+
+class RunCompiler:
+    """Makes the solvers of one run.
+
+    Parameters
+    ----------
+    cluster : ViewCluster
+    settings : Settings
+
+    Notes
+    -----
+    A cluster with topology groups, or with pods that must not be disrupted for a limited time, is
+    compiled from its objects at every look.
+    """
+
+    def __init__(self, cluster: ViewCluster, settings: Settings) -> None:
+        self._cluster, self._settings = cluster, settings
+        self._memory = CompileMemory()
+        self._shared: RunSolver | None = None
+        self._catalog: object = None
+
+    def compile(self, view: ClusterView, nominated: Mapping[int, int]) -> Solver:
+        """Return the solver of this moment."""
+        cluster = self._cluster
+        cluster.follow(view)
+        pending = cluster.pending(view)
+        shared = self._shared
+        if shared is not None and self._can_go_on(shared, view, pending):
+            moment = copy(shared)
+            moment.offer(cluster, view, nominated)
+            moment.tell(cluster.roster, pending)
+            return moment
+        objects = cluster.objects(view, nominated)
+        solver = Solver(objects, self._settings, pending, self._memory)
+        self._shared = None
+        if not solver.topology.has_groups and not cluster.has_timed_pods:
+            self._shared, self._catalog = RunSolver(solver), objects.catalog
+            cluster.roster.begin(len(solver.scale.names))
+        return solver
+
+    def _can_go_on(self, shared: RunSolver, view: ClusterView, pending: PendingPods) -> bool:
+        """Say whether the kernel of the last look serves this one, and tell the roster why."""
+        cluster = self._cluster
+        if cluster.sold(view) is not self._catalog or not shared.frame.serves(shared):
+            return False
+        new_classes, new_shapes = cluster.roster.missing()
+        unknown = cluster.roster.numbers(pending.template_of_pod) < 0
+        if unknown.any():
+            new_classes = sorted({*new_classes, *pending.template_of_pod[unknown].tolist()})
+        if not new_classes and not new_shapes:
+            return True
+        return self._meet(shared, view, new_classes, new_shapes)
+
+    def _meet(
+        self,
+        shared: RunSolver,
+        view: ClusterView,
+        classes: Sequence[int],
+        shapes: Mapping[int, int],
+    ) -> bool:
+        """Tell the roster about classes and shapes of nodes, if the kernel can take them."""
+        cluster, frame, roster = self._cluster, shared.frame, self._cluster.roster
+        templates, table = cluster.templates, shared.forms
+        numbers = np.array(
+            [table.of_pod(Pod("", templates[number])) for number in classes], np.int32
+        )
+        missing = sorted({*numbers[frame.classes(numbers) < 0].tolist()})
+        nodes = {shape: cluster.node(view, row) for shape, row in shapes.items()}
+        expected = {shape: expected_requests(shared.daemons, nodes[shape]) for shape in nodes}
+        amounts = [
+            some
+            for shape, node in nodes.items()
+            for some in (node.allocatable, node.capacity, expected[shape])
+        ]
+        scale = shared.memory.scale(
+            shared.templates, [table.forms[number] for number in missing], (), amounts
+        )
+        if scale is not frame.scale or not frame.has_room_for(missing, nodes.values()):
+            return False
+        shared.topology.connect(frame.add_classes(shared, missing))
+        for class_id, number in zip(classes, numbers.tolist(), strict=True):
+            form = table.forms[number]
+            roster.set_class(
+                class_id,
+                int(frame.classes(np.array([number]))[0]),
+                frame.port_ids[form.ports] if form.ports else -1,
+                scale.vector(form.requests),
+            )
+        template_of_pool = {made.pool.name: i for i, made in enumerate(shared.templates)}
+        for shape, node in nodes.items():
+            roster.set_shape(
+                shape,
+                set_of_node(node, shared.sets),
+                frame.taint_ids[node.taints],
+                template_of_pool.get(node.pool, -1),
+                scale.vector(node.allocatable),
+                scale.vector(node.capacity),
+                scale.vector(expected[shape]),
+                _named(node.allocatable, scale.names),
+                _named(expected[shape], scale.names),
+            )
+        return True
+
+
+def _named(amounts: Mapping[str, int], names: Sequence[str]) -> NDArray[np.uint8]:
+    return np.array([name in amounts for name in names], np.uint8)
