@@ -75,7 +75,6 @@ cdef class Provisioner(ProvisionBatch):
         self.node_excluded = <uint8_t *>grown(self.node_excluded, n)
         self.excluded = <int32_t *>grown(self.excluded, n * sizeof(int32_t))
         self.bound_moved = <uint8_t *>grown(self.bound_moved, self.n_bound)
-        self.run_ends = <int32_t *>grown(self.run_ends, (n + 2) * sizeof(int32_t))
         memset(self.node_dirty, 0, n)
         memset(self.node_excluded, 0, n)
         memset(self.bound_moved, 0, self.n_bound)
@@ -169,14 +168,13 @@ cdef class Provisioner(ProvisionBatch):
 
     cdef int run(self, const int64_t *node_limits) except -1 nogil:
         """One round over the base state less ``excluded``."""
-        cdef int32_t i, pod, k, where
+        cdef int32_t pod, k, where
         cdef int settles
         self.prepare()
         self.gather()
         self.begin(node_limits)
         self.stopped = False
-        for i in range(self.n_pods):
-            self.pod_place[i] = -1
+        memset(self.pod_place, 0xFF, self.n_pods * sizeof(int32_t))
         memset(self.pod_reasons, 0, <size_t>self.n_pods * self.n_templates)
         if self.n_groups:
             self.touch_all()

@@ -3,7 +3,7 @@
 from libc.stdint cimport int8_t, int32_t, uint8_t
 
 from ._provision_pods cimport ProvisionPods
-from ._provision_queue cimport QueueKey
+from ._provision_queue cimport PodQueues
 
 
 cdef class ProvisionBatch(ProvisionPods):
@@ -13,22 +13,15 @@ cdef class ProvisionBatch(ProvisionPods):
     cdef int32_t *moving
     cdef int32_t *base_class
     cdef uint8_t *base_settles
-    cdef QueueKey *base_key
-    cdef int32_t *base_queue
     # by node: bound pods that move when the node goes
+    cdef int32_t n_leavers
     cdef int32_t *leavers_off
     cdef int32_t *leavers
-    cdef QueueKey *leaver_key
-    cdef int32_t *leavers_queue         # places in `leavers`, by node in the order of the queue
-    cdef uint8_t *is_queued             # per node, once it was asked for
-    cdef int32_t *place_of              # of a leaver of the round, in the batch
-    cdef int32_t *spare
+    cdef PodQueues queues               # of the leavers of each node, and of what is always placed
     # the batch of the round: pending, leaving, moving
     cdef int32_t n_pods, n_leaving, pod_room
-    cdef int32_t *leaving_queue         # places in `leavers`
-    cdef int32_t leaving_room
-    cdef int32_t *run_ends
-    cdef int32_t next_base, next_leaving
+    cdef int32_t moved_room
+    cdef int32_t n_waiting              # pods that were not tried yet
     cdef int32_t *pod_class             # of pods that were tried, as is what follows
     cdef uint8_t *pod_settles
     cdef int32_t *pod_pushed

@@ -18,8 +18,25 @@ cdef inline bint goes_first(const QueueKey *a, const QueueKey *b) noexcept nogil
     return a.id < b.id
 
 
-cdef void sort_queue(
-    int32_t *pods, int32_t n, const QueueKey *keys, int32_t *spare) noexcept nogil
-cdef void merge_runs(
-    int32_t *pods, int32_t *ends, int32_t n_runs, const QueueKey *keys, int32_t *spare
-) noexcept nogil
+cdef class PodQueues:
+    cdef int32_t n_lists, n_pods
+    cdef int32_t *offsets
+    cdef QueueKey *keys
+    cdef int32_t *order         # list by list: a heap, then what was taken from it, the last first
+    cdef int32_t *left          # per list: how long the heap is, -1 before it is made
+    cdef int32_t *spare
+    # the lists that are merged, and a heap of those that are not used up
+    cdef int32_t room, n_open
+    cdef int32_t *merged
+    cdef int32_t *taken
+    cdef int32_t *shift         # from a pod to its place among the pods of the lists
+    cdef int32_t *head
+    cdef int32_t *open
+    cdef int32_t place          # of the pod taken last
+
+    cdef int make(self, int32_t n_lists, object offsets) except -1
+    cdef void forget(self) noexcept
+    cdef int lay_out(self, int32_t l) except -1 nogil
+    cdef int begin(self, const int32_t *lists, int32_t n, int32_t last) except -1 nogil
+    cdef int32_t take(self) noexcept nogil
+    cdef void settle(self, int32_t i) noexcept nogil

@@ -1,26 +1,31 @@
-"""The order in which the pods of a round are tried: sorted node by node, then merged.
+"""The order in which the pods of a round are tried: some of many lists, merged.
 
-A node's pods keep their order from round to round, so that a round without a few nodes merges a few
-sorted runs.  No two pods have one key: the order is total.
+A round that ends early has not asked for the rest.  So a list is a heap from which pods are taken
+as they are wanted; what was taken keeps its order from round to round.  No two pods have one key:
+the order is total.
 """
 
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, int64_t
+from libc.stdlib cimport free
 from libc.string cimport memcpy
+
+from ._provision_tables cimport copied32, grown, release
 
 cdef enum:
     SHORT = 8                   # runs that insertion sorts
+    LONG = 512                  # lists that are sorted at once: a heap of them leaves the cache
 
 
 cdef void merge(
     int32_t *pods, int32_t middle, int32_t n, const QueueKey *keys, int32_t *spare
 ) noexcept nogil:
-    """Merge two sorted neighbours; ``spare`` has room for the first."""
+    """Merge two neighbours, sorted with the last first; ``spare`` has room for the first."""
     cdef int32_t i = 0, j = middle, k = 0
-    if middle == 0 or j == n or goes_first(&keys[pods[middle - 1]], &keys[pods[middle]]):
+    if middle == 0 or j == n or goes_first(&keys[pods[middle]], &keys[pods[middle - 1]]):
         return
     memcpy(spare, pods, middle * sizeof(int32_t))
     while i < middle and j < n:
-        if goes_first(&keys[pods[j]], &keys[spare[i]]):
+        if goes_first(&keys[spare[i]], &keys[pods[j]]):
             pods[k] = pods[j]
             j += 1
         else:
@@ -30,16 +35,16 @@ cdef void merge(
     memcpy(&pods[k], &spare[i], (middle - i) * sizeof(int32_t))
 
 
-cdef void sort_queue(
+cdef void sort_last_first(
     int32_t *pods, int32_t n, const QueueKey *keys, int32_t *spare
 ) noexcept nogil:
-    """Sort pods by their keys; ``spare`` has room for as many."""
+    """Sort pods by their keys, the last first; ``spare`` has room for as many."""
     cdef int32_t start = 0, i, j, pod, width = SHORT
     while start < n:
         for i in range(start + 1, min(start + width, n)):
             pod = pods[i]
             j = i
-            while j > start and goes_first(&keys[pod], &keys[pods[j - 1]]):
+            while j > start and goes_first(&keys[pods[j - 1]], &keys[pod]):
                 pods[j] = pods[j - 1]
                 j -= 1
             pods[j] = pod
@@ -52,19 +57,168 @@ cdef void sort_queue(
         width *= 2
 
 
-cdef void merge_runs(
-    int32_t *pods, int32_t *ends, int32_t n_runs, const QueueKey *keys, int32_t *spare
-) noexcept nogil:
-    """Merge sorted runs that follow one another into one; ``ends``, where each ends, is used up."""
-    cdef int32_t i, start, kept
-    while n_runs > 1:
-        start = kept = i = 0
-        while i + 1 < n_runs:
-            merge(&pods[start], ends[i] - start, ends[i + 1] - start, keys, spare)
-            start = ends[kept] = ends[i + 1]
-            kept += 1
-            i += 2
-        if n_runs & 1:
-            ends[kept] = ends[n_runs - 1]
-            kept += 1
-        n_runs = kept
+cdef inline void sift(int32_t *heap, int32_t i, int32_t n, const QueueKey *keys) noexcept nogil:
+    """Let the pod at place i sink to where it belongs."""
+    cdef int32_t pod = heap[i], child = 2 * i + 1
+    while child < n:
+        if child + 1 < n and goes_first(&keys[heap[child + 1]], &keys[heap[child]]):
+            child += 1
+        if goes_first(&keys[pod], &keys[heap[child]]):
+            break
+        heap[i] = heap[child]
+        i = child
+        child = 2 * i + 1
+    heap[i] = pod
+
+
+cdef class PodQueues:
+    """Lists of pods, and the queue of all pods of some of them."""
+
+    def __dealloc__(self):
+        self.forget()
+        free(self.merged)
+        free(self.taken)
+        free(self.shift)
+        free(self.head)
+        free(self.open)
+
+    cdef void forget(self) noexcept:
+        release(<void **>&self.offsets)
+        release(<void **>&self.keys)
+        release(<void **>&self.order)
+        release(<void **>&self.left)
+        release(<void **>&self.spare)
+
+    def set(self, offsets, const int32_t[::1] sizes, const int64_t[::1] created,
+            const int64_t[::1] ids):
+        """Set the lists; may be called again.
+
+        Parameters
+        ----------
+        offsets : ndarray of int32, shape (n_lists + 1,)
+            List ``l`` has the pods from ``offsets[l]`` to ``offsets[l + 1]``.
+        sizes : ndarray of int32, shape (n_pods,)
+        created, ids : ndarray of int64, shape (n_pods,)
+            Pods go by size, then by age, then by id; no two are alike.
+        """
+        cdef int32_t i
+        self.make(len(offsets) - 1, offsets)
+        for i in range(self.n_pods):
+            self.keys[i].size, self.keys[i].created, self.keys[i].id = sizes[i], created[i], ids[i]
+
+    cdef int make(self, int32_t n_lists, object offsets) except -1:
+        """Make room for lists whose keys are about to be written."""
+        cdef int32_t i
+        self.forget()
+        self.n_lists = n_lists
+        self.offsets = copied32(offsets)
+        self.n_pods = self.offsets[n_lists]
+        self.keys = <QueueKey *>grown(NULL, self.n_pods * sizeof(QueueKey))
+        self.order = <int32_t *>grown(NULL, self.n_pods * sizeof(int32_t))
+        self.left = <int32_t *>grown(NULL, n_lists * sizeof(int32_t))
+        for i in range(n_lists):
+            self.left[i] = -1
+        return 0
+
+    def first(self, const int32_t[::1] lists, int n):
+        """Return the first pods of the queue of some lists, each with its place in these lists."""
+        cdef int32_t m = <int32_t>lists.shape[0], pod
+        found = []
+        self.begin(&lists[0] if m else NULL, m, -1)
+        while len(found) < n:
+            pod = self.take()
+            if pod < 0:
+                break
+            found.append((pod, self.place))
+        return found
+
+    cdef int lay_out(self, int32_t l) except -1 nogil:
+        """Make a list's heap, unless there is one."""
+        cdef int32_t first = self.offsets[l], n = self.offsets[l + 1] - first, i
+        if self.left[l] >= 0:
+            return 0
+        for i in range(first, first + n):
+            self.order[i] = i
+        if n > LONG:
+            if self.spare == NULL:
+                self.spare = <int32_t *>grown(NULL, self.n_pods * sizeof(int32_t))
+            sort_last_first(&self.order[first], n, self.keys, self.spare)
+            self.left[l] = 0
+            return 0
+        for i in range(n // 2 - 1, -1, -1):
+            sift(&self.order[first], i, n, self.keys)
+        self.left[l] = n
+        return 0
+
+    cdef int begin(self, const int32_t *lists, int32_t n, int32_t last) except -1 nogil:
+        """Start the queue of some lists and, unless it is -1, one more."""
+        cdef int32_t i, l, total = 0, m = n + (last >= 0), first, count
+        if m > self.room:
+            self.room = max(16, 2 * m)
+            self.merged = <int32_t *>grown(self.merged, self.room * sizeof(int32_t))
+            self.taken = <int32_t *>grown(self.taken, self.room * sizeof(int32_t))
+            self.shift = <int32_t *>grown(self.shift, self.room * sizeof(int32_t))
+            self.head = <int32_t *>grown(self.head, self.room * sizeof(int32_t))
+            self.open = <int32_t *>grown(self.open, self.room * sizeof(int32_t))
+        self.n_open = 0
+        for i in range(m):
+            l = lists[i] if i < n else last
+            first = self.offsets[l]
+            count = self.offsets[l + 1] - first
+            self.merged[i], self.taken[i], self.shift[i] = l, 0, total - first
+            total += count
+            if count:
+                self.lay_out(l)
+                self.open[self.n_open] = i
+                self.n_open += 1
+                self.head[i] = self.order[first + count - 1 if self.left[l] < count else first]
+        for i in range(self.n_open // 2 - 1, -1, -1):
+            self.settle(i)
+        return 0
+
+    cdef int32_t take(self) noexcept nogil:
+        """The next pod of the queue, or -1; ``place`` is its place among the pods of the lists."""
+        cdef int32_t r, l, first, n, pod, k
+        cdef int32_t *order
+        if self.n_open == 0:
+            return -1
+        r = self.open[0]
+        l = self.merged[r]
+        pod = self.head[r]
+        first = self.offsets[l]
+        n = self.offsets[l + 1] - first
+        order = &self.order[first]
+        self.place = pod + self.shift[r]
+        if self.taken[r] == n - self.left[l]:
+            # It was on top of the heap: the heap's last pod takes its place, and it that one's.
+            self.left[l] = k = self.left[l] - 1
+            order[0], order[k] = order[k], pod
+            if k:
+                sift(order, 0, k, self.keys)
+        self.taken[r] += 1
+        if self.taken[r] == n:
+            self.n_open -= 1
+            self.open[0] = self.open[self.n_open]
+        elif self.taken[r] < n - self.left[l]:
+            self.head[r] = order[n - 1 - self.taken[r]]
+        else:
+            self.head[r] = order[0]
+        if self.n_open > 1:
+            self.settle(0)
+        return pod
+
+    cdef void settle(self, int32_t i) noexcept nogil:
+        """Let an open list sink to where its next pod belongs."""
+        cdef int32_t n = self.n_open, r = self.open[i], child = 2 * i + 1
+        cdef const QueueKey *key = &self.keys[self.head[r]]
+        while child < n:
+            if child + 1 < n and goes_first(
+                &self.keys[self.head[self.open[child + 1]]], &self.keys[self.head[self.open[child]]]
+            ):
+                child += 1
+            if goes_first(key, &self.keys[self.head[self.open[child]]]):
+                break
+            self.open[i] = self.open[child]
+            i = child
+            child = 2 * i + 1
+        self.open[i] = r
