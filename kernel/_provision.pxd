@@ -2,20 +2,16 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
-from ._provision_batch cimport ProvisionBatch
-from ._provision_prices cimport ClaimPrices
+from ._provision_bounds cimport ProvisionBounds
 
 
-cdef class Provisioner(ProvisionBatch):
-    cdef uint8_t *node_excluded
+cdef class Provisioner(ProvisionBounds):
     cdef uint8_t *bound_moved
     cdef int64_t version                # one per placement
     cdef bint limits_volumes
     # A round ends early at the first leaving pod on a node that may never work, and, if it `exits`,
     # where the group's price decides.
     cdef bint stops, stopped, exits
-    cdef ClaimPrices claim_prices
-    cdef double price
     cdef int32_t cheapest               # the first claim's cheapest column, in their order
 
     cdef int prepare(self) except -1 nogil

@@ -1,10 +1,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ._provision_batch import ProvisionBatch
+from ._provision_bounds import ProvisionBounds
 from ._provision_prices import ClaimPrices
 
-class Provisioner(ProvisionBatch):
+class Provisioner(ProvisionBounds):
     def solve(
         self,
         excluded: NDArray[np.int32],

@@ -13,7 +13,7 @@ from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
-from ._provision_batch cimport ProvisionBatch
+from ._provision_bounds cimport ProvisionBounds
 from ._provision_prices cimport ClaimPrices, ColumnBounds
 from ._provision_tables cimport (
     NODE_LIMITED, NODE_LIMITS_VOLUMES, NODE_UNINITIALIZED, Group, PodClass, bit, grown)
@@ -25,7 +25,7 @@ cdef enum:
     OPEN = 2
 
 
-cdef class Provisioner(ProvisionBatch):
+cdef class Provisioner(ProvisionBounds):
     """The tables of a cluster and the state of one round over them.
 
     Parameters
@@ -225,16 +225,23 @@ cdef class Provisioner(ProvisionBatch):
         that is not below the group's price, nothing of it will be.
         """
         cdef const ColumnBounds *bounds
+        cdef int32_t t
         if where < self.n_nodes or not self.exits:
             return False
         if self.n_claims > 1:
             return True
         if self.claim_prices is None:
             return False
-        bounds = (<ClaimPrices>self.claim_prices).bounds_of(self.claim_template[0])
-        while self.cheapest < bounds.n and not bit(self.claim_types, bounds.columns[self.cheapest]):
+        t = self.claim_template[0]
+        bounds = self.claim_prices.bounds_of(t, self.templates[t].set_id)
+        if bounds == NULL:
+            return False
+        while self.cheapest < bounds.n and not (
+            bit(self.claim_types, bounds.columns[self.cheapest])
+            and self.holds_lost(self.templates[t], bounds.columns[self.cheapest])
+        ):
             self.cheapest += 1
-        return self.cheapest < bounds.n and bounds.bounds[self.cheapest] >= self.price
+        return self.cheapest == bounds.n or bounds.bounds[self.cheapest] >= self.price
 
     cdef bint is_unplaced(self) noexcept nogil:
         """Whether a bound pod found no place, or the round ended early."""
@@ -276,7 +283,7 @@ cdef class Provisioner(ProvisionBatch):
             return REFUSED
         if self.claim_prices is None:
             return OPEN
-        least = (<ClaimPrices>self.claim_prices).least(
+        least = self.claim_prices.least(
             self.claim_template[0], self.claim_set[0], self.claim_types)
         if is_spot and least[1] >= 0:
             return OPEN if spot_to_spot and least[1] < self.price else REFUSED
@@ -443,6 +450,7 @@ cdef class Provisioner(ProvisionBatch):
         """
         cdef int32_t m = <int32_t>offsets.shape[0] - 1, i = 0, j
         cdef int found = REFUSED
+        cdef bint is_bounded
         self.prepare()
         self.node_under = &under[0] if self.n_nodes else NULL
         self.strict_reservations, self.relax_min_values = False, relax_min_values
@@ -453,11 +461,18 @@ cdef class Provisioner(ProvisionBatch):
                 for i in range(self.n_templates):
                     if self.types(self.templates[i].set_id, i)[self.n_words]:
                         self.exits = False
+                is_bounded = self.exits and claim_prices is not None
+                if is_bounded:
+                    self.begin_bounds()
                 i = 0
                 while i < m:
                     for j in range(offsets[i], offsets[i + 1]):
                         self.exclude(nodes[j])
                     self.price, self.cheapest = prices[i], 0
+                    if is_bounded and self.is_hopeless():
+                        self.finish()
+                        i += 1
+                        continue
                     self.run(&node_limits[0] if self.n_templates else NULL)
                     found = self.verdict(spots[i], spot_to_spot)
                     self.finish()

@@ -7,6 +7,8 @@ from ._provision_queue cimport PodQueues
 
 
 cdef class ProvisionBatch(ProvisionPods):
+    cdef uint8_t *node_excluded
+    cdef size_t n_batches               # how many were set
     cdef bint state_ready               # whether the state of rounds is laid out for the batch
     # what every round places: pending pods, then those that move anyway
     cdef int32_t n_pending, n_moving, n_base

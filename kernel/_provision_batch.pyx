@@ -57,6 +57,7 @@ cdef class ProvisionBatch(ProvisionPods):
         cdef QueueKey *key
         self.forget_batch()
         self.state_ready = False
+        self.n_batches += 1
         self.n_pending, self.n_moving, self.n_leavers = len(classes), len(moving), len(leavers)
         self.n_base = self.n_pending + self.n_moving
         self.moving, self.leavers = copied32(moving), copied32(leavers)

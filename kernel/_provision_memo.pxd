@@ -42,6 +42,7 @@ cdef class ProvisionMemo(ProvisionTables):
     cdef int32_t *ask_reserved(self, int32_t s, int32_t template) except NULL with gil
     cdef int32_t ask_min_values(
         self, int32_t template, int32_t s, const uint64_t *types, bint relax) except? -9 with gil
+    cdef int ask_fixed(self, int32_t class_id) except -1 with gil
     cdef int32_t ask_relax(self, int32_t class_id) except? -9 with gil
     cdef int ask_volumes_fit(self, int32_t node, int32_t class_id) except -1 with gil
     cdef int tell_volumes(self, int32_t node, int32_t class_id) except -1 with gil

@@ -230,6 +230,9 @@ cdef class ProvisionMemo(ProvisionTables):
         return self.oracle.min_values(
             template, s, (<const char *>types)[:self.n_words * sizeof(uint64_t)], relax)
 
+    cdef int ask_fixed(self, int32_t class_id) except -1 with gil:
+        return bool(self.oracle.fixed(class_id))
+
     cdef int32_t ask_relax(self, int32_t class_id) except? -9 with gil:
         return self.oracle.relax(class_id)
 

@@ -7,6 +7,7 @@ cdef struct ColumnBounds:
     int32_t n
     int32_t *columns            # by the bound, ascending
     double *bounds              # what each of them costs at least, in that order
+    double *of_column           # the same by column
 
 
 cdef class ClaimPrices:
@@ -15,13 +16,13 @@ cdef class ClaimPrices:
     cdef size_t size, used
     cdef uint64_t *keys         # template and set, then the columns
     cdef double *prices         # pairs
-    cdef ColumnBounds *bounds   # per template
-    cdef int32_t n_bounds
+    cdef ColumnBounds **bounds  # per set, NULL where nobody has asked
+    cdef int32_t n_bounds, n_asked
 
     cdef size_t slot(self, uint64_t head, const uint64_t *types) noexcept nogil
     cdef double *least(self, int32_t template, int32_t s, const uint64_t *types) except NULL nogil
     cdef double *ask(
         self, int32_t template, int32_t s, const uint64_t *types) except NULL with gil
     cdef int make_room(self) except -1
-    cdef const ColumnBounds *bounds_of(self, int32_t template) except NULL nogil
-    cdef int ask_bounds(self, int32_t template) except -1 with gil
+    cdef ColumnBounds *bounds_of(self, int32_t template, int32_t s) except? NULL nogil
+    cdef ColumnBounds *ask_bounds(self, int32_t template, int32_t s) except NULL with gil

@@ -12,6 +12,7 @@ from ._provision_tables cimport copied32, copied_words, grown
 cdef enum:
     FIRST = 1024            # slots
     MOST = 32768            # slots; a table that would need more starts anew
+    MOST_SETS = 512         # of which bounds are kept
 
 
 cdef class ClaimPrices:
@@ -22,7 +23,8 @@ cdef class ClaimPrices:
     source : object
         Answers what is asked for the first time: ``least(template, set, types)`` with the least
         price that a claim may have to be below, whatever its capacity type and for spot alone (-1
-        without); ``bounds(template)`` with a float64 per column that no such price is ever below.
+        without); ``bounds(template, set)`` with a float64 per column that no such price is below,
+        however the set is narrowed.
     n_words : int
         Words of a bitset of columns.
     """
@@ -33,8 +35,11 @@ cdef class ClaimPrices:
     def __dealloc__(self):
         cdef int32_t i
         for i in range(self.n_bounds):
-            free(self.bounds[i].columns)
-            free(self.bounds[i].bounds)
+            if self.bounds[i] != NULL:
+                free(self.bounds[i].columns)
+                free(self.bounds[i].bounds)
+                free(self.bounds[i].of_column)
+                free(self.bounds[i])
         free(self.bounds)
         free(self.keys)
         free(self.prices)
@@ -124,29 +129,34 @@ cdef class ClaimPrices:
         free(prices)
         return 0
 
-    cdef const ColumnBounds *bounds_of(self, int32_t template) except NULL nogil:
-        """The columns of a template in the order of what they cost at least."""
-        if template >= self.n_bounds or self.bounds[template].columns == NULL:
-            self.ask_bounds(template)
-        return &self.bounds[template]
+    cdef ColumnBounds *bounds_of(self, int32_t template, int32_t s) except? NULL nogil:
+        """What the columns of a claim cost at least; NULL where too many sets were asked for."""
+        if s < self.n_bounds and self.bounds[s] != NULL:
+            return self.bounds[s]
+        if self.n_asked >= MOST_SETS:
+            return NULL
+        return self.ask_bounds(template, s)
 
-    cdef int ask_bounds(self, int32_t template) except -1 with gil:
+    cdef ColumnBounds *ask_bounds(self, int32_t template, int32_t s) except NULL with gil:
         import numpy as np
 
-        cdef int32_t i
+        cdef int32_t i, room
         cdef ColumnBounds *b
-        cdef const double[::1] found = self.source.bounds(template)
-        if template >= self.n_bounds:
-            self.bounds = <ColumnBounds *>grown(
-                self.bounds, (template + 1) * sizeof(ColumnBounds))
-            memset(&self.bounds[self.n_bounds], 0,
-                   (template + 1 - self.n_bounds) * sizeof(ColumnBounds))
-            self.n_bounds = template + 1
-        b = &self.bounds[template]
+        cdef const double[::1] found = self.source.bounds(template, s)
         order = np.argsort(found, kind="stable").astype(np.int32)
-        b.n = len(order)
-        b.bounds = <double *>grown(NULL, b.n * sizeof(double))
+        if s >= self.n_bounds:
+            room = max(2 * self.n_bounds, s + 64)
+            self.bounds = <ColumnBounds **>grown(self.bounds, room * sizeof(void *))
+            memset(&self.bounds[self.n_bounds], 0, (room - self.n_bounds) * sizeof(void *))
+            self.n_bounds = room
+        b = self.bounds[s] = <ColumnBounds *>grown(NULL, sizeof(ColumnBounds))
+        memset(b, 0, sizeof(ColumnBounds))
+        self.n_asked += 1
         b.columns = copied32(order)
+        b.bounds = <double *>grown(NULL, len(order) * sizeof(double))
+        b.of_column = <double *>grown(NULL, len(order) * sizeof(double))
+        b.n = len(order)
         for i in range(b.n):
+            b.of_column[i] = found[i]
             b.bounds[i] = found[b.columns[i]]
-        return 0
+        return b

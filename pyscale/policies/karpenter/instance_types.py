@@ -298,12 +298,29 @@ class TypeColumns:
             self._price_memo[compatible] = known
         return known
 
-    def cheapest_of_columns(self) -> NDArray[np.float64]:
-        """Return, per column, the cheapest available offering of its type, whatever it requires."""
-        cheapest = np.full(len(self.types), MAX_PRICE)
-        for prices in self._prices.values():
-            np.minimum(cheapest, prices, out=cheapest)
-        return cheapest[self._type_of_column]
+    def least_prices(self, requirements: Requirements) -> NDArray[np.float64]:
+        """Return, per column, a price that none of its type is below, however a set is narrowed.
+
+        That is the cheapest available offering of a capacity type and zone that the set allows.
+        The price of a type that the set excludes for good is the largest float: values that are
+        listed stay so when they are intersected, while "exists" may become "not in", which a type
+        without the label satisfies.
+        """
+        least = np.full(len(self.types), MAX_PRICE)
+        for offer, prices in self._prices.items():
+            if all(
+                requirements.get_or_exists(key).has(value)
+                for key in (CAPACITY_TYPE_LABEL, ZONE_LABEL)
+                for value in offer.get_or_exists(key).values
+            ):
+                np.minimum(least, prices, out=least)
+        bits = self.all_columns
+        for requirement in requirements:
+            if requirement.values and not requirement.complement:
+                bits &= self._bits_of(requirement)
+        words = bits.to_bytes((len(self.columns) + 7) // 8, "little")
+        allowed = np.unpackbits(np.frombuffer(words, dtype=np.uint8), bitorder="little")
+        return np.where(allowed[: len(self.columns)], least[self._type_of_column], MAX_PRICE)
 
     def types_of(self, columns: int) -> list[int]:
         """Return the numbers of the types of some columns, ascending."""

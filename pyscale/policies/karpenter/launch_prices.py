@@ -90,9 +90,9 @@ class _ClaimPriceSource:
             least_spot = _least(self._prices.worst(columns, spot), numbers)
         return _least(self._prices.worst(columns, requirements), numbers), least_spot
 
-    def bounds(self, template: int) -> NDArray[np.float64]:
-        """Return the cheapest available offering of each column's type: the worst is no lower."""
-        return self._templates[template].columns.cheapest_of_columns()
+    def bounds(self, template: int, set_id: int) -> NDArray[np.float64]:
+        """Return what each column costs at least: a worst launch price is no lower."""
+        return self._templates[template].columns.least_prices(self._sets.sets[set_id])
 
 
 def _least(prices: NDArray[np.float64], numbers: NDArray[np.intp]) -> float:

@@ -11,6 +11,7 @@ from pyscale.model.nodes import HOSTNAME_LABEL
 
 from .eviction import is_terminal
 from .parity import EXCLUDED_DOMAINS
+from .relaxation import relax
 from .requirements import Requirements, one_of
 
 if TYPE_CHECKING:
@@ -140,6 +141,12 @@ class Oracle:
     def relax(self, class_id: int) -> int:
         """Return the class after one relaxation, -1 if nothing is left to relax."""
         return self._solver.relaxed_class(class_id)
+
+    def fixed(self, class_id: int) -> bool:
+        """Say whether nothing of a class can be relaxed."""
+        solver = self._solver
+        spec = solver.form_of_class(class_id).spec
+        return relax(spec, solver.tolerate_prefer_no_schedule) is None
 
     def volumes_fit(self, node: int, class_id: int) -> bool:
         """Say whether a node's CSI drivers can attach the pod's claims as well."""

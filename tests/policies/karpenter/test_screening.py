@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import accumulate
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference.karpenter.cluster import Cluster
 from reference.karpenter.consolidation import DELETE, NoCommand, compute_consolidation
@@ -20,6 +20,39 @@ from pyscale.policies.karpenter.screening import CandidateColumns, total_price
 from pyscale.policies.karpenter.solver import Solver
 
 
+def node_affinity(**terms):
+    return {"affinity": {"nodeAffinity": terms}}
+
+
+ZONE = "topology.kubernetes.io/zone"
+IN_A, IN_B = (
+    {"matchExpressions": [{"key": ZONE, "operator": "In", "values": [zone]}]} for zone in "ab"
+)
+#: Whether cpu and memory are requested, and what else pods ask for.
+SHAPES = (
+    (True, True, {}),
+    (True, True, {}),
+    (True, False, {}),
+    (False, True, {}),
+    (True, True, {"nodeSelector": {ZONE: "a"}}),
+    (
+        True,
+        True,
+        node_affinity(
+            preferredDuringSchedulingIgnoredDuringExecution=[{"weight": 1, "preference": IN_A}]
+        ),
+    ),
+    (
+        True,
+        False,
+        node_affinity(
+            requiredDuringSchedulingIgnoredDuringExecution={"nodeSelectorTerms": [IN_A, IN_B]}
+        ),
+    ),
+    (True, True, {"nodeSelector": {"karpenter.sh/capacity-type": "on-demand"}}),
+)
+
+
 @st.composite
 def priced_inputs(draw):
     """Crowded nodes, and types whose prices lie close together: most what-ifs open a claim."""
@@ -29,7 +62,7 @@ def priced_inputs(draw):
             "name": f"t{i}",
             "architecture": "amd64",
             "os": ["linux"],
-            "capacity": {"cpu": str(cpu), "memory": "32Gi", "pods": "20"},
+            "capacity": {"cpu": str(cpu), "memory": f"{4 * cpu}Gi", "pods": "20"},
             "overhead": {"kubeReserved": {"cpu": "100m"}},
             "offerings": [
                 {
@@ -44,11 +77,12 @@ def priced_inputs(draw):
                 )
             ],
         }
-        for i, cpu in enumerate(draw(st.lists(st.integers(1, 6), min_size=2, max_size=6)))
+        for i, cpu in enumerate(draw(st.lists(st.integers(1, 6), min_size=1, max_size=4)))
     ]
     consolidation = {"consolidateAfter": "0s", "budgets": [{"nodes": "100%"}]}
-    sizes = ["400m", "700m", "1500m"]
-    requests = [{"cpu": cpu, "memory": "1Gi"} for cpu in sizes]
+    shapes = draw(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=4))
+    amount = st.sampled_from([400, 700, 1500, 2500])
+    sizes = [(draw(amount) * bool(cpu), draw(amount) * bool(memory)) for cpu, memory, _ in shapes]
     given_input = {
         "kind": "disruption",
         "now": "2026-01-05T12:00:00Z",
@@ -62,9 +96,22 @@ def priced_inputs(draw):
         "templates": [
             {
                 "metadata": {"labels": {"app": "x"}},
-                "spec": {"containers": [{"name": "c", "resources": {"requests": each}}]},
+                "spec": {
+                    "containers": [
+                        {
+                            "name": "c",
+                            "resources": {
+                                "requests": {
+                                    **({"cpu": f"{cpu}m"} if cpu else {}),
+                                    **({"memory": f"{4 * memory}Mi"} if memory else {}),
+                                }
+                            },
+                        }
+                    ],
+                    **more,
+                },
             }
-            for each in requests
+            for (cpu, memory), (_, _, more) in zip(sizes, shapes, strict=True)
         ],
         "nodes": [],
         "pods": [],
@@ -83,17 +130,17 @@ def priced_inputs(draw):
         node["state"] = draw(st.sampled_from(["initialized"] * 4 + ["registered"]))
         node["deleting"] = draw(st.integers(0, 7)) == 0
         given_input["nodes"].append(node | {"labels": labels})
-        left = 1000 * int(kind["capacity"]["cpu"]) - 100
-        for j in range(8):
-            number = draw(st.integers(0, 2))
-            left -= int(sizes[number][:-1])
-            if left < 0:
+        left = [1000 * int(kind["capacity"]["cpu"]) - 100] * 2
+        for j in range(draw(st.sampled_from([2, 4, 10]))):
+            number = draw(st.integers(0, len(shapes) - 1))
+            left = [rest - size for rest, size in zip(left, sizes[number], strict=True)]
+            if min(left) < 0:
                 break
             given_input["pods"].append(
                 {"name": f"b{i}{j}", "nodeName": f"n{i}", "template": number}
             )
     given_input["pods"] += [
-        {"name": f"p{i}", "template": draw(st.integers(0, 2))}
+        {"name": f"p{i}", "template": draw(st.integers(0, len(shapes) - 1))}
         for i in range(draw(st.sampled_from([0, 0, 1, 3])))
     ]
     for i, pod in enumerate(given_input["pods"]):
@@ -103,7 +150,7 @@ def priced_inputs(draw):
 
 
 def clusters():
-    return st.one_of(disruption_inputs(), priced_inputs())
+    return st.one_of(priced_inputs(), disruption_inputs(), priced_inputs())
 
 
 def disruption_of(given_input, **settings):
@@ -138,6 +185,7 @@ def found_in(disruption, groups):
         start += index + 1
 
 
+@settings(max_examples=300)
 @given(clusters(), st.booleans(), st.data())
 def test_a_scan_finds_what_is_not_refused(given_input, spot_to_spot, data):
     disruption = disruption_of(given_input, spot_to_spot_consolidation=spot_to_spot)
@@ -194,11 +242,97 @@ def twin_decision(twin, candidate):
 
 @given(clusters())
 def test_commands_are_the_same_without_reasons(given_input):
-    objects, settings = read_objects(given_input), read_settings(given_input)
-    told = Disruption(Solver(objects, settings))
-    quiet = Disruption(Solver(objects, settings), reasons=False)
+    objects, own = read_objects(given_input), read_settings(given_input)
+    told = Disruption(Solver(objects, own))
+    quiet = Disruption(Solver(objects, own), reasons=False)
     for method in METHODS:
         ours, theirs = quiet.evaluate(method), told.evaluate(method)
         assert own_command(ours.command) == own_command(theirs.command)
         assert ours.is_constrained == theirs.is_constrained
         assert ours.budgets == theirs.budgets
+
+
+def kind_of(name, price, zones=("b",), cpu="4"):
+    offerings = [{"zone": zone, "capacityType": "on-demand", "price": price} for zone in zones]
+    return {
+        "name": name,
+        "architecture": "amd64",
+        "os": ["linux"],
+        "capacity": {"cpu": cpu, "memory": "4Gi", "pods": "20"},
+        "overhead": {},
+        "offerings": [each | {"available": True} for each in offerings],
+    }
+
+
+def first_of(kinds, pods, candidate):
+    """Scan one node of each kind, n0 and so on; ``pods`` tells of each its node and its spec."""
+    given_input = {
+        "kind": "disruption",
+        "now": "2026-01-05T12:00:00Z",
+        "instanceTypes": kinds,
+        "nodePools": [
+            {
+                "metadata": {"name": "pool"},
+                "spec": {
+                    "disruption": {"consolidateAfter": "0s", "budgets": [{"nodes": "100%"}]},
+                    "template": {"spec": {}},
+                },
+            }
+        ],
+        "templates": [{"metadata": {}, "spec": spec} for _, spec in pods],
+        "nodes": [
+            {
+                "name": f"n{i}",
+                "nodePool": "pool",
+                "state": "initialized",
+                "capacity": kind["capacity"],
+                "labels": {
+                    "kubernetes.io/os": "linux",
+                    "node.kubernetes.io/instance-type": kind["name"],
+                    ZONE: "b",
+                    "karpenter.sh/capacity-type": "on-demand",
+                },
+            }
+            for i, kind in enumerate(kinds)
+        ],
+        "pods": [
+            {
+                "name": f"b{i}",
+                "nodeName": f"n{node}",
+                "template": i,
+                "uid": f"u{i}",
+                "creationTimestamp": "2026-01-05T11:00:00Z",
+            }
+            for i, (node, _) in enumerate(pods)
+        ],
+        "options": {},
+    }
+    disruption = disruption_of(given_input)
+    candidates = disruption.evaluate(MULTI_NODE, compute=False).candidates
+    return dict(found_in(disruption, [[each] for each in candidates])).get(candidate)
+
+
+def pod_of(more=(), **requests):
+    return {"containers": [{"name": "c", "resources": {"requests": requests}}], **dict(more)}
+
+
+def test_what_a_home_has_none_left_of_is_no_matter_to_pods_that_want_none():
+    kinds = [kind_of("t0", 0.4), kind_of("t1", 0.4), kind_of("t2", 0.1, cpu="1")]
+    pods = [(0, pod_of(memory="4Gi")), (1, pod_of(cpu="3")), (1, pod_of(memory="1Gi"))]
+    pods.append((2, pod_of(memory="4Gi")))
+    assert first_of(kinds, pods, 1) is False
+
+
+def test_pods_that_can_be_relaxed_may_go_where_they_would_rather_not():
+    kinds = [kind_of("t0", 0.2), kind_of("t1", 0.5)]
+    preferred = {"weight": 1, "preference": IN_A}
+    rather = node_affinity(preferredDuringSchedulingIgnoredDuringExecution=[preferred])
+    pods = [(0, pod_of(cpu="3")), (1, pod_of(rather.items(), cpu="3"))]
+    assert first_of(kinds, pods, 1) is False
+
+
+def test_pods_that_can_not_be_relaxed_rule_types_out():
+    kinds = [kind_of("t0", 0.2), kind_of("t1", 0.5, ("a", "b"))]
+    bound = {"nodeSelector": {ZONE: "a"}}
+    pods = [(0, pod_of(cpu="3")), (1, pod_of(bound.items(), cpu="3"))]
+    assert first_of(kinds, pods, 1) is None
