@@ -11,17 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
-
 from pyscale.model.catalog import ON_DEMAND, SPOT
 from pyscale.model.nodes import CAPACITY_TYPE_LABEL
 
 from .candidates import Candidate
+from .claim_types import MAX_INSTANCE_TYPES
 from .instance_types import MAX_PRICE, CompiledType
 from .labels import normalize_key
 from .launch_prices import LaunchPrices
 from .requirements import from_labels, one_of
-from .result import MAX_INSTANCE_TYPES, Claim
+from .result import Claim
 from .screening import (
     NOT_PLACED,
     SPOT_TO_SPOT_OFF,
@@ -145,7 +144,7 @@ class Consolidation:
         # Which types are left is no question of their order.
         if not (worst[claim.type_numbers] < price).any():
             raise NoCommand(too_dear(len(claim.type_numbers), price))
-        ordered = np.array(claim.ordered_types[:MAX_INSTANCE_TYPES], dtype=np.intp)
+        ordered = claim.launch.named
         kept = ordered[worst[ordered] < price].tolist()
         if not kept:
             raise NoCommand(too_dear(MAX_INSTANCE_TYPES, price))

@@ -15,7 +15,6 @@ from .candidates import DRIFT, EMPTINESS, METHODS, MULTI_NODE, REASONS, SINGLE_N
 from .conditions import TYPE_CHECK_AGE_NS, last_activity_ns
 from .consolidation import DELETE, Command
 from .disruption import Disruption
-from .instance_types import CompiledType
 from .simulation import simulate
 
 POLL_NS = 10 * SECOND
@@ -256,13 +255,9 @@ def validated(state: Disruption, method: str, command: Command) -> Command | Non
     if simulation.unplaced or len(simulation.claims) != len(command.replacements):
         return None
     for claim, replacement in zip(simulation.claims, command.replacements, strict=True):
-        if not _names(replacement.types) <= _names(claim.types):
+        if not replacement.launch.name_set <= claim.launch.name_set:
             return None
     return command
-
-
-def _names(types: Iterable[CompiledType]) -> set[str]:
-    return {compiled.name for compiled in types}
 
 
 def _execution(method: str, command: Command) -> Execution:

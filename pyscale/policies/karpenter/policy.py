@@ -322,9 +322,8 @@ class KarpenterRun:
     def _provision(self, view: ClusterView, solver: Solver) -> list[Action]:
         solution = solver.solve()
         until = view.now_ns + self._nomination_ns
-        for number, pods in solution.placements.items():
-            if any(i < len(solver.pending) for i in pods):
-                self._nominated[node_id(solver.nodes[number].name)] = until
+        for number in solution.nominated:
+            self._nominated[node_id(solver.nodes[number].name)] = until
         self._nominated = {node: end for node, end in self._nominated.items() if end > view.now_ns}
         orders: list[Action] = []
         ids = solver.pending.ids

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyscale.model.catalog import RESERVED
-from pyscale.model.nodes import CAPACITY_TYPE_LABEL, INSTANCE_TYPE_LABEL
+from pyscale.model.nodes import CAPACITY_TYPE_LABEL
 
+from .claim_types import MAX_INSTANCE_TYPES, ClaimTypes, of_columns
 from .daemons import minimum_overhead, pod_name
 from .instance_types import MAX_PRICE, CompiledType
-from .labels import SIMULATION_ONLY
-from .parity import UNSTABLE_SORT
 from .requirements import Requirements, one_of
 from .templates import Template
 
 if TYPE_CHECKING:
     from .tables import ClusterTables
-
-MAX_INSTANCE_TYPES = 600
 
 #: The kernel's codes of why a template refuses a pod.
 REASONS = (
@@ -45,49 +42,52 @@ REASONS = (
 class Claim:
     """A NodeClaim that the round would create.
 
-    ``pods`` are numbers in the round's batch, ``columns`` the bitset of columns that are left,
-    ``requests`` the sum over the pods in nano-units; what the created NodeClaim says is computed
-    when it is asked for.  ``whole`` is the claim that this one was narrowed from: what it requests
-    was settled with the types that it had.
+    ``launch`` is what it may be, ``pods`` are numbers in the round's batch, ``requested`` returns
+    the sum over the pods in nano-units; what the created NodeClaim says is computed when it is
+    asked for.  ``whole`` is the claim that this one was narrowed from: what it requests was settled
+    with the types that it had.
     """
 
-    template: Template
-    requirements: Requirements
-    columns: int
-    requests: Mapping[str, int]
+    launch: ClaimTypes
+    requested: Callable[[], Mapping[str, int]]
     pods: Sequence[int]
     min_values_relaxed: bool = False
     whole: Claim | None = field(default=None, repr=False)
+
+    @property
+    def template(self) -> Template:
+        """The template that it was opened from."""
+        return self.launch.template
+
+    @property
+    def requirements(self) -> Requirements:
+        """What it requires, without its types."""
+        return self.launch.requirements
+
+    @property
+    def columns(self) -> int:
+        """The bitset of columns that the round has left."""
+        return self.launch.columns
 
     @property
     def pool(self) -> str:
         """The NodePool's name."""
         return self.template.pool.name
 
-    @cached_property
+    @property
     def type_numbers(self) -> NDArray[np.intp]:
         """Numbers of all types that are left, in no order that means anything."""
-        return np.array(self.template.columns.types_of(self.columns), dtype=np.intp)
+        return self.launch.numbers
 
-    @cached_property
+    @property
     def ordered_types(self) -> list[int]:
         """Numbers of all types that are left, cheapest first, ties as upstream leaves them."""
-        columns = self.template.columns
-        groups = self.template.groups
-        if len(groups) == 1:
-            current = columns.types_of(self.columns)
-        else:
-            current = [
-                i for group in groups for i in columns.types_of(self.columns & group.columns)
-            ]
-        stable = UNSTABLE_SORT in self.template.repaired
-        return columns.ordered_by_price(current, self.requirements, stable=stable)
+        return self.launch.ordered
 
     @property
     def types(self) -> list[CompiledType]:
         """The types that the NodeClaim names, in price order, at most 600."""
-        columns = self.template.columns
-        return [columns.types[i] for i in self.ordered_types[:MAX_INSTANCE_TYPES]]
+        return self.launch.types
 
     @cached_property
     def total_requests(self) -> dict[str, int]:
@@ -99,32 +99,17 @@ class Claim:
         for i in self.ordered_types[:MAX_INSTANCE_TYPES]:
             first, end = columns.first_column[i], columns.first_column[i + 1]
             left |= ((1 << end) - 1) ^ ((1 << first) - 1)
-        total = dict(self.requests)
+        total = dict(self.requested())
         for name, amount in minimum_overhead(
             self.template.groups, left, self.template.repaired
         ).items():
             total[name] = total.get(name, 0) + amount
         return total
 
-    @cached_property
+    @property
     def final_requirements(self) -> Requirements:
         """What the created NodeClaim requires, its types and their capacity types included."""
-        held = self.requirements.get(INSTANCE_TYPE_LABEL)
-        names = one_of(INSTANCE_TYPE_LABEL, (compiled.name for compiled in self.types))
-        if held is not None:
-            names = names.with_min_values(held.min_values)
-        requirements = self.requirements.merged((names,))
-        well_known = self.template.columns.well_known
-        # Many offerings share few requirement sets.
-        offers = frozenset().union(*(compiled.available for compiled in self.types))
-        capacity_types = {
-            capacity_type
-            for offer, capacity_type in offers
-            if requirements.compatible(offer, well_known)
-        }
-        if capacity_types:
-            requirements = requirements.merged((one_of(CAPACITY_TYPE_LABEL, capacity_types),))
-        return requirements.without(SIMULATION_ONLY)
+        return self.launch.final_requirements
 
     @property
     def cheapest_price(self) -> float:
@@ -135,11 +120,11 @@ class Claim:
 
     def narrowed(self, types: Sequence[int], requirements: Requirements) -> Claim:
         """Return the claim with fewer types, in their order, and these requirements."""
-        narrowed = dataclasses.replace(self, requirements=requirements)
-        narrowed.ordered_types = list(types)
-        narrowed.type_numbers = np.array(types, dtype=np.intp)
-        narrowed.whole = self.whole or self
-        return narrowed
+        return dataclasses.replace(
+            self,
+            launch=self.launch.narrowed(types, requirements),
+            whole=self.whole or self,
+        )
 
     def breaks_min_values(self) -> bool:
         """Say whether the cut to 600 types leaves too few values."""
@@ -245,11 +230,10 @@ class Solution:
             requirements = tables.sets.sets[raw.sets[i]]
             if raw.held[i].any():
                 requirements = self._with_reservations(requirements, raw.held[i])
+            columns = int.from_bytes(raw.types[i].tobytes(), "little")
             claim = Claim(
-                tables.templates[template],
-                requirements,
-                int.from_bytes(raw.types[i].tobytes(), "little"),
-                tables.scale.back(raw.requests[i].tolist(), self._names_used(pods)),
+                of_columns(tables.templates[template], requirements, columns),
+                partial(self._requests, i, pods),
                 pods,
                 bool(raw.min_values_relaxed[template]),
             )
@@ -285,6 +269,13 @@ class Solution:
         place = self.raw.place
         return dict(self._grouped(np.flatnonzero((place >= 0) & (place < len(self._tables.nodes)))))
 
+    @property
+    def nominated(self) -> list[int]:
+        """Numbers of the existing nodes that pending pods go to, ascending."""
+        place = self.raw.place[: len(self._tables.pending)]
+        nodes = place[(place >= 0) & (place < len(self._tables.nodes))]
+        return np.unique(nodes).tolist() if len(nodes) else []
+
     @cached_property
     def errors(self) -> dict[int, str]:
         """Pod of the batch without a place -> why each template refused, joined by ``;``."""
@@ -306,6 +297,11 @@ class Solution:
         if not tables.objects.reservation_label:
             return requirements
         return requirements.merged((one_of(tables.objects.reservation_label, names),))
+
+    def _requests(self, claim: int, pods: Sequence[int]) -> dict[str, int]:
+        """Return what the pods of a claim request, in nano-units."""
+        scale = self._tables.scale
+        return scale.back(self.raw.requests[claim].tolist(), self._names_used(pods))
 
     def _names_used(self, pods: Sequence[int]) -> list[str]:
         """Names of the resources that the pods of a claim ask for."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from pyscale.model.groups import NodePool
 from pyscale.model.nodes import NODEPOOL_LABEL
@@ -20,13 +21,17 @@ NODES = "nodes"
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """A NodePool with the types that it can launch under its own requirements."""
+    """A NodePool with the types that it can launch under its own requirements.
+
+    ``claim_types`` is what :mod:`.claim_types` remembers.
+    """
 
     pool: NodePool
     requirements: Requirements
     columns: TypeColumns
     groups: tuple[OverheadGroup, ...]
     repaired: frozenset[str] = frozenset()
+    claim_types: dict[Any, Any] = field(default_factory=dict, repr=False)
 
 
 def own_requirements(pool: NodePool) -> Requirements:
