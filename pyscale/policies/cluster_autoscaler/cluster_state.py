@@ -5,10 +5,8 @@ Specification section 1.4; upstream ``clusterstate/clusterstate.go``.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import filterfalse
 from operator import attrgetter
 
 from ...model.times import MINUTE
@@ -20,7 +18,7 @@ SCALE_DOWN_WINDOW = 5 * MINUTE
 INSTANCE_CACHE_REFRESH = 2 * MINUTE
 NEVER = 2**63 - 1
 
-_NAME, _READY = attrgetter("name"), attrgetter("ready")
+_NAME = attrgetter("name")
 
 
 @dataclass(slots=True)
@@ -60,6 +58,21 @@ class _Listing:
     instances: Sequence[Instance]
     names: frozenset[str]
     failed: Sequence[Instance]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Census:
+    """What is read of a group's nodes and instances again and again.
+
+    ``is_complete`` if all instances have nodes, ``is_ready`` if all nodes are ready and listed as
+    instances.
+    """
+
+    nodes: Sequence[NodeRow]
+    instances: Sequence[Instance]
+    late: Sequence[NodeRow]  # those that are not ready
+    is_complete: bool
+    is_ready: bool
 
 
 @dataclass(slots=True)
@@ -106,6 +119,8 @@ class ClusterState:
         self._instances: dict[str, Sequence[Instance]] = {}
         self._previous: dict[str, Sequence[Instance]] = {}
         self._listings: dict[str, _Listing] = {}
+        self._nodes: Mapping[str, Sequence[NodeRow]] = {}
+        self._censuses: dict[str, _Census] = {}
         self._settled: tuple[int, dict[str, Sequence[Instance]], int] | None = None
         # While these targets hold, nodes and instances too, and no request or deletion runs, the
         # rest of an update finds what the last one did.
@@ -114,24 +129,34 @@ class ClusterState:
     # --- the update of each iteration ---
 
     def update(
-        self, nodes: Sequence[NodeRow], version: int, groups: Sequence[NodeGroupRow], now: int
+        self,
+        nodes: Mapping[str, Sequence[NodeRow]],
+        version: int,
+        groups: Sequence[NodeGroupRow],
+        now: int,
     ) -> None:
-        """Take in a new observation; nodes of one version differ in their pods only."""
+        """Take in a new observation.
+
+        ``nodes`` are those of each group, ``""`` for none; the list of a group is the same object
+        as long as its nodes differ in their pods only, and so does none in one ``version``.
+        """
         self._groups = [group.name for group in groups]
         targets = {group.name: group.target for group in groups}
         self._previous, self._instances = self._instances, self._list_instances(now)
         if not self._is_settled(version, now):
-            self._update_unregistered(nodes, now)
-            self._update_readiness(nodes, now)
-            self._settled = version, self._instances, self._holds_until(nodes)
+            self._nodes = nodes
+            self._update_unregistered(now)
+            self._update_readiness(now)
+            self._settled = version, self._instances, self._holds_until()
             self._known_targets = None
         if targets == self._known_targets and not (self._requests or self._deletions):
             self._backoff.forget_stale(now)
             return
         self._update_ranges(targets)
-        self._update_requests(now)
-        self._handle_creation_errors(now)
-        self._update_ranges(targets)
+        has_changed = self._update_requests(now)
+        has_changed |= self._handle_creation_errors(now)
+        if has_changed:
+            self._update_ranges(targets)
         self._update_incorrect_sizes(now)
         self._known_targets = targets
 
@@ -171,52 +196,59 @@ class ClusterState:
             and all(instances.get(name) is self._instances.get(name) for name in self._groups)
         )
 
-    def _holds_until(self, nodes: Sequence[NodeRow]) -> int:
+    def _holds_until(self) -> int:
         """Until when, included, nobody counts as late who does not yet."""
         times = [
             since + self._group_options(group).max_node_provision_time
             for group, since in self._unregistered_since.values()
         ]
-        for node in filterfalse(_READY, nodes):
-            options = self._group_options(node.group) if node.group else self._options
-            times.append(node.created_ns + options.max_node_startup_time - 1)
+        for group in self._nodes:
+            options = self._group_options(group) if group else self._options
+            allowed = options.max_node_startup_time - 1
+            times += [node.created_ns + allowed for node in self._census(group).late]
         return min((time for time in times if time >= self._world.now()), default=NEVER)
 
-    def _update_unregistered(self, nodes: Sequence[NodeRow], now: int) -> None:
-        registered = set(map(_NAME, nodes))
+    def _census(self, group: str) -> _Census:
+        nodes, instances = self._nodes.get(group, ()), self._instances.get(group, ())
+        known = self._censuses.get(group)
+        if known is None or known.nodes is not nodes or known.instances is not instances:
+            names = frozenset(map(_NAME, nodes))
+            listed = self._listing(group, instances).names
+            late = [node for node in nodes if not node.ready]
+            is_ready = not late and names <= listed
+            known = _Census(nodes, instances, late, listed <= names, is_ready)
+            self._censuses[group] = known
+        return known
+
+    def _update_unregistered(self, now: int) -> None:
+        registered: set[str] = set()
         since: dict[str, tuple[str, int]] = {}
         for group in self._groups:
-            instances = self._instances.get(group, ())
-            if self._listing(group, instances).names <= registered:
+            census = self._census(group)
+            if census.is_complete:
                 continue
-            for instance in instances:
+            registered = registered or {n.name for nodes in self._nodes.values() for n in nodes}
+            for instance in census.instances:
                 if instance.name in registered or instance.deleting or instance.error:
                     continue
                 known = self._unregistered_since.get(instance.name)
                 since[instance.name] = known or (group, now)
         self._unregistered_since = since
 
-    def _update_readiness(self, nodes: Sequence[NodeRow], now: int) -> None:
+    def _update_readiness(self, now: int) -> None:
         readiness: dict[str, Readiness] = {}
-        total = Readiness(registered=len(nodes))
-        known = {
-            group: self._listing(group, instances).names
-            for group, instances in self._instances.items()
-        }
-        nobody: frozenset[str] = frozenset()
-        by_group: defaultdict[str, list[NodeRow]] = defaultdict(list)
-        for node in nodes:
-            by_group[node.group].append(node)
-        for group, own_nodes in by_group.items():
+        total = Readiness(registered=sum(map(len, self._nodes.values())))
+        for group, own_nodes in self._nodes.items():
             if not group:
                 for node in own_nodes:
                     _classify(total, node, now, self._options.max_node_startup_time)
                 continue
             own = readiness[group] = Readiness(registered=len(own_nodes))
-            listed = known.get(group, nobody)
-            if all(map(_READY, own_nodes)) and listed.issuperset(map(_NAME, own_nodes)):
+            census = self._census(group)
+            if census.is_ready:
                 own.ready = own.registered
                 continue
+            listed = self._listing(group, census.instances).names
             startup = self._group_options(group).max_node_startup_time
             for node in own_nodes:
                 if node.name not in listed and not self._has_instance(node):
@@ -262,8 +294,10 @@ class ClusterState:
             if group in self._ranges:
                 self._ranges[group].maximum += 1
 
-    def _update_requests(self, now: int) -> None:
+    def _update_requests(self, now: int) -> bool:
+        """Drop requests and deletions that are over; return whether there were any."""
         self._backoff.forget_stale(now)
+        before = len(self._requests) + len(self._deletions)
         for group, request in list(self._requests.items()):
             if not self._has_upcoming(group):
                 del self._requests[group]
@@ -272,8 +306,11 @@ class ClusterState:
                 self._world.decrease_target(group, -request.increase)
                 del self._requests[group]
         self._deletions = [(group, end) for group, end in self._deletions if end >= now]
+        return len(self._requests) + len(self._deletions) < before
 
-    def _handle_creation_errors(self, now: int) -> None:
+    def _handle_creation_errors(self, now: int) -> bool:
+        """Give up what cannot be created; return whether a request has changed."""
+        has_changed = False
         for group in self._groups:
             failed = self._listing(group, self._instances.get(group, ())).failed
             if not failed:
@@ -287,6 +324,8 @@ class ClusterState:
                 if fresh and self.is_scaling_up(group):
                     self._change_request(group, -len(fresh), now)
                     self._backoff.fail(group, now)
+                    has_changed = True
+        return has_changed
 
     def _update_incorrect_sizes(self, now: int) -> None:
         incorrect: dict[str, IncorrectSize] = {}

@@ -36,6 +36,9 @@ class Fleet:
         Of the rows.
     listed : ndarray of int64
         Positions of the rows that count as nodes in this loop: those not starting.
+    by_group : dict of str to list of NodeRow
+        Rows by the name of their group, as they were when one of the group came, went, or changed
+        more than its pods: until then the same list.
     version : int
         Changes when nodes come, go, or change more than their pods.
     groups : GroupColumns
@@ -59,6 +62,7 @@ class Fleet:
         self.rows: Sequence[NodeRow] = []
         self.handles: Int32s = np.empty(0, np.int32)
         self.listed: Int64s = np.empty(0, np.int64)
+        self.by_group: dict[str, list[NodeRow]] = {}
         self.version = 0
         self._nodes: dict[tuple[object, ...], Node] = {}
         self._kept: list[Node] = []  # objects whose identity is remembered must stay alive
@@ -93,23 +97,41 @@ class Fleet:
         loaded = [self._load(rows[i]) for i in fresh]
         self.handles = self._snapshot.load(how.kept, changed, loaded, held, table)
         were = [before[j] for j in how.kept[changed].tolist()]
-        written = [
-            i for i, was in zip(fresh, were, strict=False) if not _differ_in_pods_only(rows[i], was)
+        pairs = [
+            (i, was)
+            for i, was in zip(fresh, were, strict=False)
+            if not _differ_in_pods_only(rows[i], was)
         ]
-        if any(rows[i].node is not was.node for i, was in zip(fresh, were, strict=False)):
+        written, touched = [i for i, _ in pairs], {was.group for _, was in pairs}
+        if any(rows[i].node is not was.node for i, was in pairs):
             self.version += 1
         if not len(before) == len(how.kept) == len(rows):
             self._all = np.arange(len(rows))
             self.version += 1
             self._grow(int(self.handles.max(initial=-1)) + 1)
             written += fresh[n_changed:]
+            if len(how.kept) < len(before):
+                gone = np.delete(np.arange(len(before)), how.kept).tolist()
+                touched.update(before[j].group for j in gone)
         self.listed = self._all
         if written:
             self._write(written)
+            touched.update(rows[i].group for i in written)
+        if touched:
+            self._list_groups(touched)
         again = self.handles[how.fresh]
         if len(stale):
             again = np.unique(np.concatenate([again, stale[np.isin(stale, self.handles)]]))
         self._measure(again, seen)
+
+    def _list_groups(self, names: Iterable[str]) -> None:
+        """List the nodes of groups anew of which some came, went, or changed."""
+        rows, group = self.rows, self.group[self.handles]
+        for name in names:
+            own = (group == self.groups.number(name)).nonzero()[0].tolist()
+            self.by_group[name] = [rows[i] for i in own]
+            if not own:
+                del self.by_group[name]
 
     def _load(self, row: NodeRow) -> tuple[str, Node]:
         row.ready = is_ready(row, self._options)

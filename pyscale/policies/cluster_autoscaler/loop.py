@@ -145,7 +145,7 @@ class Autoscaler:
         templates = self._templates.templates(
             seen, *fleet.template_rows(now), self._snapshot.placement, now
         )
-        self.state.update(fleet.rows, fleet.version, seen.groups, now)
+        self.state.update(fleet.by_group, fleet.version, seen.groups, now)
         if not self._maintenance.run(seen.groups, now):
             if not self.state.is_cluster_healthy():
                 self.planner.forget_unneeded()
