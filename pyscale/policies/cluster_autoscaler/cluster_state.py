@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
+from operator import attrgetter, is_
 
 from ...model.times import MINUTE
 from .backoff import Backoff
@@ -121,6 +121,7 @@ class ClusterState:
         self._listings: dict[str, _Listing] = {}
         self._nodes: Mapping[str, Sequence[NodeRow]] = {}
         self._censuses: dict[str, _Census] = {}
+        self._failing: list[str] = []  # groups with instances that could not be created
         self._settled: tuple[int, dict[str, Sequence[Instance]], int] | None = None
         # While these targets hold, nodes and instances too, and no request or deletion runs, the
         # rest of an update finds what the last one did.
@@ -145,6 +146,8 @@ class ClusterState:
         self._previous, self._instances = self._instances, self._list_instances(now)
         if not self._is_settled(version, now):
             self._nodes = nodes
+            listings = [(name, self._instances.get(name, ())) for name in self._groups]
+            self._failing = [name for name, own in listings if self._listing(name, own).failed]
             self._update_unregistered(now)
             self._update_readiness(now)
             self._settled = version, self._instances, self._holds_until()
@@ -181,8 +184,12 @@ class ClusterState:
         for group in self._groups:
             if group not in self._cache:
                 # A list that says the same stays the same object.
-                fresh, known = list(self._world.instances(group)), self._instances.get(group)
-                self._cache[group] = known if known == fresh else fresh
+                fresh, known = self._world.instances(group), self._instances.get(group)
+                self._cache[group] = known if known == fresh and known is not None else fresh
+        if self._cache.keys() == self._instances.keys() and all(
+            map(is_, self._cache.values(), map(self._instances.get, self._cache))
+        ):
+            return self._instances
         return dict(self._cache)
 
     def _is_settled(self, version: int, now: int) -> bool:
@@ -190,11 +197,7 @@ class ClusterState:
         if self._settled is None:
             return False
         known, instances, until = self._settled
-        return (
-            known == version
-            and now <= until
-            and all(instances.get(name) is self._instances.get(name) for name in self._groups)
-        )
+        return known == version and now <= until and instances is self._instances
 
     def _holds_until(self) -> int:
         """Until when, included, nobody counts as late who does not yet."""
@@ -311,10 +314,8 @@ class ClusterState:
     def _handle_creation_errors(self, now: int) -> bool:
         """Give up what cannot be created; return whether a request has changed."""
         has_changed = False
-        for group in self._groups:
-            failed = self._listing(group, self._instances.get(group, ())).failed
-            if not failed:
-                continue
+        for group in self._failing:
+            failed = self._listing(group, self._instances[group]).failed
             seen = {i.name for i in self._previous.get(group, ()) if i.failed}
             by_error: dict[str, list[str]] = {}
             for instance in failed:
@@ -443,13 +444,10 @@ class ClusterState:
 
     def failed_instances(self) -> dict[str, list[str]]:
         """Return per group the instances that report a creation error."""
-        found: dict[str, list[str]] = {}
-        for group in self._groups:
-            failed = self._listing(group, self._instances.get(group, ())).failed
-            names = [instance.name for instance in failed]
-            if names:
-                found[group] = names
-        return found
+        return {
+            group: [i.name for i in self._listing(group, self._instances[group]).failed]
+            for group in self._failing
+        }
 
     def incorrect_size(self, group: str) -> IncorrectSize | None:
         """Return a group's mismatch of nodes and target, if there is one."""

@@ -18,7 +18,7 @@ from ...model.times import MINUTE, SECOND
 from .fleet import Fleet
 from .options import Options
 from .utilization import HAS_TERMINATING, Utilization
-from .world import TO_BE_DELETED, Flags, Int32s, Int64s, NodeRow, Pods
+from .world import TO_BE_DELETED, Flags, Int64s, NodeRow, Pods
 
 DELETION_TIMEOUT = 5 * MINUTE
 
@@ -99,7 +99,7 @@ class Eligibility:
         self._options = options
 
     def check(
-        self, fleet: Fleet, positions: Int64s, is_recent: Flags, pods: Pods, now: int
+        self, fleet: Fleet, positions: Int64s, is_recent: Flags | None, pods: Pods, now: int
     ) -> Eligible:
         """Look at candidates.
 
@@ -108,8 +108,9 @@ class Eligibility:
         fleet : Fleet
         positions : ndarray of int64
             The candidates, by their place in the listing; all of them in groups.
-        is_recent : ndarray of bool
-            By handle: whether a node could not be removed a short while ago.
+        is_recent : ndarray of bool, optional
+            By handle: whether a node could not be removed a short while ago; none could be if it is
+            left out.
         pods : Pods
         now : int
         """
@@ -133,11 +134,13 @@ class Eligibility:
                 used = measures.timed(int(handles[place]), ignores, pods, now)
                 apart[place] = used
                 shares[place] = used.share
-        reasons = [
-            (is_recent, _CODES[RECENTLY_UNREMOVABLE]),
-            (self._deleted(fleet, positions, handles, now), _CODES[BEING_DELETED]),
-            (fleet.disabled, _CODES[DISABLED_ANNOTATION]),
-        ]
+        reasons = [(fleet.disabled, _CODES[DISABLED_ANNOTATION])]
+        doomed = fleet.doomed[handles]
+        if doomed.any():
+            deleted = self._deleted(fleet, positions[doomed], now)
+            reasons.insert(0, (deleted, _CODES[BEING_DELETED]))
+        if is_recent is not None:
+            reasons.insert(0, (is_recent, _CODES[RECENTLY_UNREMOVABLE]))
         if not self._options.scale_down_unready_enabled:
             reasons.append((~fleet.ready, _CODES[UNREADY_DISABLED]))
         codes = first_reasons(
@@ -150,9 +153,9 @@ class Eligibility:
         )
         return Eligible(fleet.rows, positions, codes, shares, measures.is_cpu[handles], apart)
 
-    def _deleted(self, fleet: Fleet, positions: Int64s, handles: Int32s, now: int) -> Flags:
-        """Return the candidates that are being deleted as a mask over handles."""
+    def _deleted(self, fleet: Fleet, positions: Int64s, now: int) -> Flags:
+        """Return which doomed nodes are being deleted, as a mask over handles."""
         mask = np.zeros_like(fleet.doomed)
-        for place in np.flatnonzero(fleet.doomed[handles]).tolist():
-            mask[handles[place]] = is_being_deleted(fleet.rows[int(positions[place])], now)
+        for position in positions.tolist():
+            mask[fleet.handles[position]] = is_being_deleted(fleet.rows[position], now)
         return mask

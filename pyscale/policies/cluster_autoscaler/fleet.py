@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from operator import is_
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +72,8 @@ class Fleet:
         self._all: Int64s = self.listed
         self._first: tuple[int, dict[str, int]] = -1, {}
         self._templates: tuple[int, int, dict[str, int], dict[str, int]] = -1, 0, {}, {}
+        self._template_rows: list[NodeRow] = []
+        self._by_use: tuple[dict[str, NodeRow], dict[str, NodeRow]] = {}, {}
         self.group: Int32s = np.empty(0, np.int32)
         self.ready, self.cordoned, self.doomed, self.disabled, self.has_gpu = (
             np.zeros(0, np.bool_) for _ in range(5)
@@ -229,7 +232,8 @@ class Fleet:
     def template_rows(self, now: int) -> tuple[dict[str, NodeRow], dict[str, NodeRow]]:
         """Return the first row per group that is good for a template, and the first that is not.
 
-        Good ones are ready for over a minute, not cordoned and not under deletion.
+        Good ones are ready for over a minute, not cordoned and not under deletion.  As long as the
+        answer is the same, so are the objects.
         """
         version, until, good, bad = self._templates
         if version != self.version or now > until:
@@ -242,11 +246,15 @@ class Fleet:
             good, bad = self._first_positions(is_good), self._first_positions(~is_good)
             until = int(since[~old_enough].min(initial=NEVER - GOOD_AFTER)) + GOOD_AFTER
             self._templates = self.version, until, good, bad
-        rows = self.rows
-        return (
-            {name: rows[position] for name, position in good.items()},
-            {name: rows[position] for name, position in bad.items()},
-        )
+            self._template_rows = []
+        found = list(map(self.rows.__getitem__, (*good.values(), *bad.values())))
+        if not self._template_rows or not all(map(is_, found, self._template_rows)):
+            self._template_rows = found
+            self._by_use = (
+                dict(zip(good, found, strict=False)),
+                dict(zip(bad, found[len(good) :], strict=True)),
+            )
+        return self._by_use
 
     def _first_positions(self, chosen: Flags) -> dict[str, int]:
         group = self.group[self.handles]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import is_
 
 import numpy as np
 
@@ -248,11 +247,7 @@ class Autoscaler:
     def _contributions(self, templates: Mapping[str, NodeShape]) -> dict[str, dict[str, int]]:
         """What one node of each group uses: its first node, else its template."""
         version, known, contributions = self._contributed
-        if (
-            version == self._fleet.version
-            and known.keys() == templates.keys()
-            and all(map(is_, known.values(), map(templates.get, known)))
-        ):
+        if version == self._fleet.version and known is templates:
             return contributions
         found = {
             group: self._node_contribution(node)

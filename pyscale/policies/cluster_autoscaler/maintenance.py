@@ -5,7 +5,7 @@ Specification section 2, step 8; upstream ``core/static_autoscaler.go``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from .cluster_state import ClusterState
 from .options import GroupOptions, Options
@@ -38,8 +38,7 @@ class Maintenance:
 
     def run(self, rows: Sequence[NodeGroupRow], now: int) -> bool:
         """Put right what can be; return whether the iteration goes on."""
-        groups = {group.name: group for group in rows}
-        self._remove_late_instances(groups, now)
+        self._remove_late_instances(rows, now)
         if not self._state.is_cluster_healthy():
             return False
         self._remove_failed_instances(now)
@@ -54,15 +53,16 @@ class Maintenance:
                 fixed = True
         return not fixed
 
-    def _remove_late_instances(self, groups: Mapping[str, NodeGroupRow], now: int) -> None:
+    def _remove_late_instances(self, groups: Sequence[NodeGroupRow], now: int) -> None:
         force = self._options.force_delete_unregistered_nodes
         late = self._state.late_instances(now)
-        for name in groups:
+        for group in groups if late else ():
+            name = group.name
             names = late.get(name)
             if not names:
                 continue
             if not force:
-                possible = self._world.target_size(name) - groups[name].min_size
+                possible = self._world.target_size(name) - group.min_size
                 if possible <= 0:
                     continue
                 names = names[:possible]

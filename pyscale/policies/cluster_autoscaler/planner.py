@@ -182,7 +182,7 @@ class Planner:
             doomed = fleet.mask_of(context.deleting)
             usable &= ~doomed
             candidates = candidates[~doomed[fleet.handles[candidates]]]
-        is_recent = fleet.mask_of(self._expiry)
+        is_recent = fleet.mask_of(self._expiry) if self._expiry else None
         self._checked = self._eligibility.check(fleet, candidates, is_recent, context.pods, now)
         eligible = candidates[self._checked.codes == 0]
         found: list[Removable] = []
@@ -271,12 +271,17 @@ class Planner:
         least = {name: low for name, low in minima(self._options).items() if low > 0}
         usage = context.usage() if least else {}
         left = {name: max(0, usage.get(name, 0) - low) for name, low in least.items()}
-        deletions = Counter(context.deleting.values())
+        deletions: Mapping[str, int] = (
+            Counter(context.deleting.values()) if context.deleting else {}
+        )
         chosen: list[Removable] = []
         unneeded = list(self.unneeded.values())
         if self._generator is not None:
             unneeded = [unneeded[i] for i in self._generator.permutation(len(unneeded)).tolist()]
-        for found in sorted(unneeded, key=lambda found: not found.is_empty):
+        empty = [found for found in unneeded if found.is_empty]
+        if 0 < len(empty) < len(unneeded):
+            unneeded = [*empty, *(found for found in unneeded if not found.is_empty)]
+        for found in unneeded:
             reason = self._not_now(found, context, sizes, left, deletions, now)
             if reason:
                 self._stays[found.node.name] = Unremovable(reason)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import is_
 
 from ...model.pods import PodTemplate
 from ...model.taints import NO_EXECUTE, NO_SCHEDULE, Toleration
@@ -60,6 +61,9 @@ class TemplateProvider:
     _known: dict[tuple[object, ...], NodeShape] = field(default_factory=dict)
     _latest: dict[str, tuple[NodeRow, Sequence[DaemonSet], NodeShape]] = field(default_factory=dict)
     _own: dict[str, tuple[PodList, tuple[PodClass, ...]]] = field(default_factory=dict)
+    _asked: tuple[object, ...] = (None,) * 4  # in the last call, with its answer
+    _renewed: list[str] = field(default_factory=list)
+    _found: dict[str, NodeShape] = field(default_factory=dict)
 
     def templates(
         self,
@@ -78,14 +82,23 @@ class TemplateProvider:
         seen : Observation
         good, bad : mapping
             The first node of each group that is ready for over a minute (:data:`GOOD_AFTER`), not
-            cordoned and not under deletion, and the first that is not.
+            cordoned and not under deletion, and the first that is not.  Like the groups they are
+            other objects if they say something else, and so is the answer.
         placement : KernelPlacement
         now : int
         """
+        asked = (seen.groups, seen.daemon_sets, good, bad)
+        if all(map(is_, asked, self._asked)):
+            self.made_ns.update(dict.fromkeys(self._renewed, now))
+            return self._found
         found: dict[str, NodeShape] = {}
+        self._renewed = [
+            group.name
+            for group in seen.groups
+            if group.name in good or group.name not in self._cache
+        ]
+        self.made_ns.update(dict.fromkeys(self._renewed, now))
         for group in seen.groups:
-            if group.name in good or group.name not in self._cache:
-                self.made_ns[group.name] = now
             shape = self._template(
                 group, good.get(group.name), bad.get(group.name), seen, placement
             )
@@ -93,7 +106,11 @@ class TemplateProvider:
                 found[group.name] = shape
         for name in [name for name in self._cache if name not in found]:
             del self._cache[name]
-        return found
+        self._asked = asked
+        known = self._found
+        if known.keys() != found.keys() or not all(map(is_, found.values(), map(known.get, found))):
+            self._found = found
+        return self._found
 
     def _template(
         self,

@@ -348,7 +348,7 @@ class World(Protocol):
         """List everything."""
 
     def instances(self, group: str) -> Sequence[Instance]:
-        """List a group's instances, in order of their ids."""
+        """List a group's instances, in order of their ids; a list is not changed afterwards."""
 
     def target_size(self, group: str) -> int:
         """Return a group's target size."""
