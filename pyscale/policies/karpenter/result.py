@@ -221,14 +221,17 @@ class Solution:
     def _claims(self) -> tuple[list[Claim], list[list[int]]]:
         """The claims, and the pods of those that the cut to 600 types would leave short."""
         raw, tables = self.raw, self._tables
+        if not len(raw.templates):
+            return [], []
         strict = not tables.settings.best_effort_min_values
         claims: list[Claim] = []
         broken: list[list[int]] = []
+        holds_reservations = raw.held.any(axis=1).tolist()
         joined = np.flatnonzero(raw.place >= len(tables.nodes))
         for i, (_, pods) in enumerate(self._grouped(joined)):
             template = int(raw.templates[i])
             requirements = tables.sets.sets[raw.sets[i]]
-            if raw.held[i].any():
+            if holds_reservations[i]:
                 requirements = self._with_reservations(requirements, raw.held[i])
             columns = int.from_bytes(raw.types[i].tobytes(), "little")
             claim = Claim(
