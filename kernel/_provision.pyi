@@ -1,10 +1,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ._provision_bounds import ProvisionBounds
 from ._provision_prices import ClaimPrices
+from ._provision_round import ProvisionRound
 
-class Provisioner(ProvisionBounds):
+class Provisioner(ProvisionRound):
     def solve(
         self,
         excluded: NDArray[np.int32],

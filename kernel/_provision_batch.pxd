@@ -7,7 +7,7 @@ from ._provision_queue cimport PodQueues
 
 
 cdef class ProvisionBatch(ProvisionPods):
-    cdef uint8_t *node_excluded
+    cdef uint8_t *node_excluded         # whether it is among `excluded`
     cdef size_t n_batches               # how many were set
     cdef bint state_ready               # whether the state of rounds is laid out for the batch
     # what every round places: pending pods, then those that move anyway
@@ -32,6 +32,7 @@ cdef class ProvisionBatch(ProvisionPods):
     cdef int32_t *ring                  # pods that wait for another attempt
     cdef int32_t ring_head, n_ring
 
+    cdef void exclude(self, int32_t n) noexcept nogil
     cdef void forget_batch(self) noexcept
     cdef int room_for_pods(self) except -1 nogil
     cdef int gather(self) except -1 nogil

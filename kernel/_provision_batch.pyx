@@ -6,11 +6,11 @@ on, so that a round that ends early has not paid for the rest.
 
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t
 from libc.stdlib cimport free
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from ._provision_pods cimport ProvisionPods
 from ._provision_queue cimport PodQueues, QueueKey
-from ._provision_tables cimport BOUND_SETTLES, copied32, grown, release
+from ._provision_tables cimport BOUND_SETTLES, NODE_LIMITED, copied32, grown, release
 
 
 cdef class ProvisionBatch(ProvisionPods):
@@ -22,6 +22,8 @@ cdef class ProvisionBatch(ProvisionPods):
     def __dealloc__(self):
         self.forget_batch()
         free(self.moved)
+        free(self.excluded)
+        free(self.node_excluded)
         free(self.pod_class)
         free(self.pod_settles)
         free(self.pod_pushed)
@@ -62,6 +64,10 @@ cdef class ProvisionBatch(ProvisionPods):
         self.n_base = self.n_pending + self.n_moving
         self.moving, self.leavers = copied32(moving), copied32(leavers)
         self.leavers_off = copied32(leavers_off)
+        self.n_excluded = self.n_moved = 0
+        self.excluded = <int32_t *>grown(self.excluded, self.n_nodes * sizeof(int32_t))
+        self.node_excluded = <uint8_t *>grown(self.node_excluded, self.n_nodes)
+        memset(self.node_excluded, 0, self.n_nodes)
         self.base_class = <int32_t *>grown(NULL, self.n_base * sizeof(int32_t))
         self.base_settles = <uint8_t *>grown(NULL, self.n_base)
         n = self.n_leavers
@@ -101,6 +107,13 @@ cdef class ProvisionBatch(ProvisionPods):
         self.ring = <int32_t *>grown(self.ring, n * sizeof(int32_t))
         self.pod_reasons = <int8_t *>grown(self.pod_reasons, <size_t>n * self.n_templates)
         return 0
+
+    cdef void exclude(self, int32_t n) noexcept nogil:
+        """Take a node away, once; one that is going anyway takes no part as it is."""
+        if not self.node_excluded[n] and self.node_flags[n] & NODE_LIMITED:
+            self.node_excluded[n] = 1
+            self.excluded[self.n_excluded] = n
+            self.n_excluded += 1
 
     cdef int gather(self) except -1 nogil:
         """Collect the batch (pending, leaving, moving), and start its queue."""

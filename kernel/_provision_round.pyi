@@ -1,0 +1,3 @@
+from ._provision_bounds import ProvisionBounds
+
+class ProvisionRound(ProvisionBounds): ...
