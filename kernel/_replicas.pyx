@@ -245,6 +245,11 @@ cdef class ReplicaHistory:
     cdef Entries* downs
     cdef uint8_t* scaled_to_zero
     cdef readonly Py_ssize_t n_workloads
+    # The tables of the last call: to look at an array of records costs more than its arithmetic.
+    cdef object tables
+    cdef const WorkloadRow[::1] workloads
+    cdef const MetricRow[::1] metrics
+    cdef const PolicyRow[::1] policies
 
     def __cinit__(self, Py_ssize_t n_workloads):
         if n_workloads < 0:
@@ -283,9 +288,24 @@ cdef class ReplicaHistory:
             raise IndexError(f"workload must be in 0..{self.n_workloads - 1}, found {workload}")
         self.scaled_to_zero[workload] = value
 
+    cdef int look_at(self, object workloads, object metrics, object policies) except -1:
+        """Take in the tables of a call, unless they are those of the last one."""
+        if self.tables is not None and (
+            self.tables[0] is workloads
+            and self.tables[1] is metrics
+            and self.tables[2] is policies
+        ):
+            return 0
+        self.tables = None
+        self.workloads = workloads
+        self.metrics = metrics
+        self.policies = policies
+        self.tables = workloads, metrics, policies
+        return 0
+
     def reconcile(
-        self, int64_t now, const WorkloadRow[::1] workloads, const MetricRow[::1] metrics,
-        const PolicyRow[::1] policies, int32_t[::1] desired, uint8_t[::1] outcome
+        self, int64_t now, workloads not None, metrics not None, policies not None,
+        int32_t[::1] desired, uint8_t[::1] outcome
     ):
         """Reconcile all workloads once.
 
@@ -303,15 +323,18 @@ cdef class ReplicaHistory:
             Filled: 0 done, 1 scaling disabled at zero, 2 above the maximum, 3 below the minimum,
             4 invalid metrics (scale kept), 5 some metrics invalid (scale follows the others).
         """
+        self.look_at(workloads, metrics, policies)
         cdef Py_ssize_t w, n = self.n_workloads
-        cdef const MetricRow* rows = &metrics[0] if metrics.shape[0] else NULL
-        cdef const PolicyRow* rules = &policies[0] if policies.shape[0] else NULL
-        if workloads.shape[0] != n or desired.shape[0] != n or outcome.shape[0] != n:
+        cdef const MetricRow* rows = &self.metrics[0] if self.metrics.shape[0] else NULL
+        cdef const PolicyRow* rules = &self.policies[0] if self.policies.shape[0] else NULL
+        if self.workloads.shape[0] != n or desired.shape[0] != n or outcome.shape[0] != n:
             raise ValueError(f"workloads, desired and outcome must have shape ({n},)")
-        check_spans(workloads, metrics.shape[0])
+        check_spans(self.workloads, self.metrics.shape[0])
         with nogil:
             for w in range(n):
-                self._reconcile_one(w, now, &workloads[w], rows, rules, &desired[w], &outcome[w])
+                self._reconcile_one(
+                    w, now, &self.workloads[w], rows, rules, &desired[w], &outcome[w]
+                )
 
     cdef int _reconcile_one(
         self, Py_ssize_t w, int64_t now, const WorkloadRow* workload, const MetricRow* metrics,

@@ -11,6 +11,8 @@ cdef class ScaledEngine(WorkloadEngine):
     cdef readonly time_ns_t window
     cdef readonly time_ns_t sampled    # time of the last sample, -1 before the first
     cdef public object on_sync
+    cdef object observed               # the array of the last call of observe()
+    cdef MetricRow[::1] metrics        # its rows
 
     cdef int observe_load(self, MetricRow* row, index_t workload) noexcept nogil
     cdef int observe_pods(

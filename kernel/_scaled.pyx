@@ -113,7 +113,7 @@ cdef class ScaledEngine(WorkloadEngine):
 
     def observe(
         self,
-        MetricRow[::1] rows,
+        rows not None,
         const int32_t[::1] workload,
         const int32_t[::1] measure,
         time_ns_t initialization,
@@ -135,16 +135,21 @@ cdef class ScaledEngine(WorkloadEngine):
         Pods that are not bound or not ready are Pending, hence unready; pods that were not ready
         before the last sample have none, hence are missing.
         """
-        cdef Py_ssize_t m
-        if workload.shape[0] != rows.shape[0] or measure.shape[0] != rows.shape[0]:
-            raise ValueError(f"workload and measure must have shape ({rows.shape[0]},)")
+        cdef Py_ssize_t m, n
+        if rows is not self.observed:  # to look at an array of records costs more than to fill it
+            self.observed = None
+            self.metrics = rows
+            self.observed = rows
+        n = self.metrics.shape[0]
+        if workload.shape[0] != n or measure.shape[0] != n:
+            raise ValueError(f"workload and measure must have shape ({n},)")
         with nogil:
-            for m in range(rows.shape[0]):
+            for m in range(n):
                 self.advance(workload[m], self.now)
                 if measure[m] == LOAD:
-                    self.observe_load(&rows[m], workload[m])
+                    self.observe_load(&self.metrics[m], workload[m])
                 else:
-                    self.observe_pods(&rows[m], workload[m], measure[m], initialization)
+                    self.observe_pods(&self.metrics[m], workload[m], measure[m], initialization)
 
     cdef int observe_load(self, MetricRow* row, index_t workload) noexcept nogil:
         row.valid = 1

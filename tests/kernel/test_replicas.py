@@ -169,6 +169,23 @@ def test_invalid_metrics_keep_the_scale_unless_the_others_grow():
         assert (int(desired[0]), int(outcome[0])) == expected
 
 
+def test_tables_may_be_changed_in_place_or_be_others():
+    tables = ReplicaHistory(1), ReplicaHistory(1)
+    scale, rows = workload(minimum=1, maximum=99), metric(kind=4, target=1)
+    none = np.zeros(0, POLICY_DTYPE)
+    for step in range(12):
+        scale["current"] = scale["status"] = 3 + step % 4
+        rows["usage"] = 2 + 5 * (step % 3)
+        if step == 6:
+            scale, rows = scale.copy(), rows.copy()
+        found = []
+        for history, own in zip(tables, ((scale, rows), (scale.copy(), rows.copy())), strict=True):
+            desired, outcome = np.zeros(1, np.int32), np.zeros(1, np.uint8)
+            history.reconcile(10**10 * step, *own, none, desired, outcome)
+            found.append((int(desired[0]), int(outcome[0])))
+        assert found[0] == found[1]
+
+
 def test_rows_outside_the_metrics_are_refused():
     with pytest.raises(ValueError, match=r"workloads\[0\]: metrics must lie within 0..1"):
         proposal_of(workload(n_metrics=2), metric())
