@@ -15,7 +15,7 @@ cdef class ClaimPrices:
     cdef int32_t n_words
     cdef size_t size, used
     cdef uint64_t *keys         # template and set, then the columns
-    cdef double *prices         # pairs
+    cdef double *prices         # triples
     cdef ColumnBounds **bounds  # per set, NULL where nobody has asked
     cdef int32_t n_bounds, n_asked
 

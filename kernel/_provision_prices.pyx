@@ -3,7 +3,7 @@
 Prices are float64, as upstream compares them.
 """
 
-from libc.stdint cimport int32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
@@ -11,6 +11,7 @@ from ._provision_tables cimport copied32, copied_words, grown
 
 cdef enum:
     FIRST = 1024            # slots
+    WIDTH = 3               # numbers per claim
     MOST = 32768            # slots; a table that would need more starts anew
     MOST_SETS = 512         # of which bounds are kept
 
@@ -23,8 +24,8 @@ cdef class ClaimPrices:
     source : object
         Answers what is asked for the first time: ``least(template, set, types)`` with the least
         price that a claim may have to be below, whatever its capacity type and for spot alone (-1
-        without); ``bounds(template, set)`` with a float64 per column that no such price is below,
-        however the set is narrowed.
+        without), and the number of its types; ``bounds(template, set)`` with a float64 per column
+        that no such price is below, however the set is narrowed.
     n_words : int
         Words of a bitset of columns.
     """
@@ -48,12 +49,15 @@ cdef class ClaimPrices:
         return self.used
 
     def find(self, int template, int set_id, types):
-        """Return the least price, and that of spot alone; ``types`` are little-endian words."""
+        """Return the least price, that of spot alone, and the number of types.
+
+        ``types`` are little-endian words.
+        """
         cdef uint64_t *words = copied_words(types, self.n_words)
         cdef double *found
         try:
             found = self.least(template, set_id, words)
-            return found[0], found[1]
+            return found[0], found[1], <int64_t>found[2]
         finally:
             free(words)
 
@@ -76,30 +80,31 @@ cdef class ClaimPrices:
             i = (i + 1) & (self.size - 1)
 
     cdef double *least(self, int32_t template, int32_t s, const uint64_t *types) except NULL nogil:
-        """The least price of a claim, and that of spot alone or -1."""
+        """The least price of a claim, that of spot alone or -1, and the number of its types."""
         cdef uint64_t head = (<uint64_t>(template + 1) << 32) | <uint64_t>s
         cdef size_t i
         if self.size:
             i = self.slot(head, types)
             if self.keys[i * (self.n_words + 1)]:
-                return &self.prices[2 * i]
+                return &self.prices[WIDTH * i]
         return self.ask(template, s, types)
 
     cdef double *ask(
         self, int32_t template, int32_t s, const uint64_t *types
     ) except NULL with gil:
         cdef uint64_t head = (<uint64_t>(template + 1) << 32) | <uint64_t>s
-        cdef double price, spot
+        cdef double price, spot, n_types
         cdef size_t i
-        price, spot = self.source.least(
+        price, spot, n_types = self.source.least(
             template, s, (<const char *>types)[:self.n_words * sizeof(uint64_t)])
         self.make_room()
         i = self.slot(head, types)
         self.keys[i * (self.n_words + 1)] = head
         memcpy(&self.keys[i * (self.n_words + 1) + 1], types, self.n_words * sizeof(uint64_t))
-        self.prices[2 * i], self.prices[2 * i + 1] = price, spot
+        self.prices[WIDTH * i], self.prices[WIDTH * i + 1] = price, spot
+        self.prices[WIDTH * i + 2] = n_types
         self.used += 1
-        return &self.prices[2 * i]
+        return &self.prices[WIDTH * i]
 
     cdef int make_room(self) except -1:
         """See to it that one more fits in, at most half of the slots being used."""
@@ -114,7 +119,7 @@ cdef class ClaimPrices:
             return 0
         self.size = max(<size_t>FIRST, 2 * size)
         self.keys = <uint64_t *>calloc(self.size * width, sizeof(uint64_t))
-        self.prices = <double *>calloc(2 * self.size, sizeof(double))
+        self.prices = <double *>calloc(WIDTH * self.size, sizeof(double))
         if self.keys == NULL or self.prices == NULL:
             free(self.keys)
             free(self.prices)
@@ -124,7 +129,7 @@ cdef class ClaimPrices:
             if keys[i * width]:
                 j = self.slot(keys[i * width], &keys[i * width + 1])
                 memcpy(&self.keys[j * width], &keys[i * width], width * sizeof(uint64_t))
-                self.prices[2 * j], self.prices[2 * j + 1] = prices[2 * i], prices[2 * i + 1]
+                memcpy(&self.prices[WIDTH * j], &prices[WIDTH * i], WIDTH * sizeof(double))
         free(keys)
         free(prices)
         return 0

@@ -79,8 +79,11 @@ class _ClaimPriceSource:
         self._templates = tables.templates
         self._sets = tables.sets
 
-    def least(self, template: int, set_id: int, types: bytes) -> tuple[float, float]:
-        """Return the least worst launch price of a claim's types, and that of spot alone or -1."""
+    def least(self, template: int, set_id: int, types: bytes) -> tuple[float, float, int]:
+        """Return the least worst launch price of a claim's types, and how many these are.
+
+        In between the least price of spot alone, -1 where the set does not allow spot.
+        """
         columns = self._templates[template].columns
         requirements = self._sets.sets[set_id]
         numbers = np.array(columns.types_of(int.from_bytes(types, "little")), dtype=np.intp)
@@ -88,7 +91,8 @@ class _ClaimPriceSource:
         if requirements.get_or_exists(CAPACITY_TYPE_LABEL).has(SPOT):
             spot = requirements.merged((_SPOT_ONLY,))
             least_spot = _least(self._prices.worst(columns, spot), numbers)
-        return _least(self._prices.worst(columns, requirements), numbers), least_spot
+        least = _least(self._prices.worst(columns, requirements), numbers)
+        return least, least_spot, len(numbers)
 
     def bounds(self, template: int, set_id: int) -> NDArray[np.float64]:
         """Return what each column costs at least: a worst launch price is no lower."""

@@ -130,16 +130,13 @@ class Screening:
     def _too_dear(
         self, group: Sequence[Candidate], template: int, set_id: int, types: bytes
     ) -> str:
-        least, least_spot = self._claim_prices.find(template, set_id, types)
+        least, least_spot, n_types = self._claim_prices.find(template, set_id, types)
         price = total_price(group)
         if least_spot >= 0 and all(candidate.is_spot for candidate in group):
             if not self._solver.settings.spot_to_spot_consolidation:
                 return SPOT_TO_SPOT_OFF
             least = least_spot
-        if least < price:
-            return ""
-        columns = self._solver.templates[template].columns
-        return too_dear(len(columns.types_of(int.from_bytes(types, "little"))), price)
+        return "" if least < price else too_dear(n_types, price)
 
     def first(
         self,
