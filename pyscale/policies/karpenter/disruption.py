@@ -62,7 +62,7 @@ class MethodResult:
     command : Command or None
     left_alone : dict of str to str
         Name of each node that is not disrupted -> why; of candidates, as far as they were looked
-        at.
+        at and reasons were asked for.
     is_constrained : bool
         Whether budgets kept candidates from being considered.
     """

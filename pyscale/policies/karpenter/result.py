@@ -226,7 +226,7 @@ class Solution:
         strict = not tables.settings.best_effort_min_values
         claims: list[Claim] = []
         broken: list[list[int]] = []
-        holds_reservations = raw.held.any(axis=1).tolist()
+        holds_reservations = np.any(raw.held != 0, axis=1)
         joined = np.flatnonzero(raw.place >= len(tables.nodes))
         for i, (_, pods) in enumerate(self._grouped(joined)):
             template = int(raw.templates[i])

@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import accumulate
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference.karpenter.cluster import Cluster
@@ -12,12 +13,20 @@ from reference.karpenter.disruption import Disruption as Twin
 from reference.karpenter.tracing import Trace
 from strategies_karpenter import disruption_inputs
 
+from pyscale.catalog import kwok
 from pyscale.conformance.karpenter.disrupting import own_command
 from pyscale.conformance.karpenter.reading import read_objects, read_settings
+from pyscale.model.groups import NodePool
+from pyscale.model.pod_table import PodTable
+from pyscale.model.pods import Container, PodSpec, PodTemplate
+from pyscale.model.resources import CPU, MEMORY, NANO
+from pyscale.model.times import HOUR, SECOND
+from pyscale.policies.karpenter import Karpenter
 from pyscale.policies.karpenter.candidates import METHODS, MULTI_NODE, SINGLE_NODE
 from pyscale.policies.karpenter.disruption import Disruption
 from pyscale.policies.karpenter.screening import CandidateColumns, total_price
 from pyscale.policies.karpenter.solver import Solver
+from pyscale.simulation import SimulationOptions, simulate
 
 
 def node_affinity(**terms):
@@ -336,3 +345,34 @@ def test_pods_that_can_not_be_relaxed_rule_types_out():
     bound = {"nodeSelector": {ZONE: "a"}}
     pods = [(0, pod_of(cpu="3")), (1, pod_of(bound.items(), cpu="3"))]
     assert first_of(kinds, pods, 1) is None
+
+
+POD_KINDS = (
+    {"requests": {CPU: NANO // 2, MEMORY: 2**30 * NANO}},
+    {"requests": {CPU: 3 * NANO, MEMORY: 2**31 * NANO}},
+    {"requests": {CPU: NANO, MEMORY: 6 * 2**30 * NANO}},
+)
+
+
+@pytest.mark.parametrize("spot_to_spot", [False, True])
+@settings(max_examples=3)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_run_without_reasons_is_the_run_with_them(spot_to_spot, seed):
+    rng = np.random.default_rng(seed)
+    templates = [PodTemplate(PodSpec((Container(**kind),))) for kind in POD_KINDS]
+    n = 120
+    pods = PodTable(
+        templates,
+        rng.integers(0, len(templates), n).astype(np.int32),
+        rng.integers(1, 4, n).astype(np.int64),
+        np.sort(rng.integers(0, 3600, n)) * SECOND,
+        rng.integers(600, 9000, n) * SECOND,
+    )
+    policy = Karpenter([NodePool("default")], spot_to_spot_consolidation=spot_to_spot)
+    options = SimulationOptions(end_ns=3 * HOUR)
+    quiet = simulate(pods, policy, kwok(), options=options)
+    make = Disruption.__init__
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Disruption, "__init__", lambda *args, reasons: make(*args))
+        told = simulate(pods, policy, kwok(), options=options)
+    assert quiet.digest() == told.digest()
