@@ -9,7 +9,7 @@ cdef struct Row:
     int64_t created_ns                  # of the run
     int64_t ready_ns                    # of the run, -1 while it boots
     int64_t last_event_ns               # Unix time, NEVER without one
-    int64_t stamp                       # when the node itself, or its last event, changed
+    int64_t stamp                       # when the node itself changed
     int64_t pods_stamp                  # when its pods did
     int32_t kind
     uint8_t state

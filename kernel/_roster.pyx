@@ -198,7 +198,6 @@ cdef class Roster:
         event += self.epoch_ns
         if row.last_event_ns == NEVER or event - row.last_event_ns >= EVENT_DEDUPE_NS:
             row.last_event_ns = event
-            row.stamp = self.clock
 
     # ---------------------------------------------------------------- what kinds and classes mean
 
@@ -518,24 +517,44 @@ cdef class Roster:
         """How many nodes have a Node; they have the first numbers."""
         return self.n_first
 
+    def costs(self, int64_t node):
+        """Return what it costs to disrupt the pods of a node that has been measured.
+
+        Returns
+        -------
+        reschedule, eviction : float
+        has_pods_to_move : bool
+        """
+        cdef int32_t low = 0, high = self.n_rows, middle
+        while low < high:
+            middle = (low + high) // 2
+            if self.rows[middle].id < node:
+                low = middle + 1
+            else:
+                high = middle
+        if low == self.n_rows or self.rows[low].id != node:
+            raise KeyError(node)
+        return (
+            self.rows[low].reschedule_cost, self.rows[low].eviction_cost,
+            self.rows[low].n_to_move > 0)
+
     def ids(self):
         """Return the ids of the nodes, by number."""
         return [self.order[i].id for i in range(self.n_rows)]
 
     def stamps(self):
-        """Return per node (id, row of the view, stamp, stamp of its pods), by number."""
+        """Return per node (id, row of the view, stamp, that of its pods, last event), by number.
+
+        The last event is when a pod that is no daemon came or left last, in Unix time or None.
+        """
         cdef int32_t i
         self.arrange()
         place = {self.rows[i].id: i for i in range(self.n_rows)}
         return [
             (self.order[i].id, place[self.order[i].id], self.order[i].stamp,
-             self.order[i].pods_stamp)
+             self.order[i].pods_stamp,
+             None if self.order[i].last_event_ns == NEVER else self.order[i].last_event_ns)
             for i in range(self.n_rows)]
-
-    def last_event_ns(self, int row):
-        """Return when a pod came or left last on the node in a row of the view, in Unix time."""
-        cdef int64_t time = self.rows[row].last_event_ns
-        return None if time == NEVER else time
 
 
 cdef void free_row(Row *row) noexcept:

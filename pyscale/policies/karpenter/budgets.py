@@ -7,7 +7,8 @@ and ``pkg/controllers/disruption/helpers.go:BuildDisruptionBudgetMapping``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from pyscale.errors import InvalidObjectError
 from pyscale.model.disruption import DisruptionBudget
@@ -22,13 +23,20 @@ _COUNT = re.compile(r"[0-9]{1,9}")
 _PERCENT = re.compile(r"([0-9]{1,9})%")
 
 
-def budgets_of_pools(
-    pools: Iterable[NodePool], nodes: Iterable[StateNode], reason: str, now_ns: int
-) -> dict[str, int]:
-    """Return, by pool, how many nodes may still be disrupted for the reason.
+@dataclass(frozen=True, slots=True)
+class PoolCount:
+    """How many nodes of a pool count for its budgets, and how many of them use budgets up.
 
-    Nodes that are not ready or on their way out use the budget up.
+    Those do that are not ready or on their way out.
     """
+
+    pool: NodePool
+    members: int
+    disrupting: int
+
+
+def count_pools(pools: Iterable[NodePool], nodes: Iterable[StateNode]) -> dict[str, PoolCount]:
+    """Count the nodes of each pool."""
     known = {pool.name: pool for pool in pools}
     members = dict.fromkeys(known, 0)
     disrupting = dict.fromkeys(known, 0)
@@ -36,9 +44,16 @@ def budgets_of_pools(
         if node.pool in known and node.initialized and not node.instance_terminating:
             members[node.pool] += 1
             disrupting[node.pool] += not node.ready or node.marked_for_deletion
+    return {name: PoolCount(known[name], members[name], disrupting[name]) for name in known}
+
+
+def budgets_of_pools(counts: Mapping[str, PoolCount], reason: str, now_ns: int) -> dict[str, int]:
+    """Return, by pool, how many nodes may still be disrupted for the reason."""
     return {
-        name: max(allowed_disruptions(pool, members[name], reason, now_ns) - disrupting[name], 0)
-        for name, pool in known.items()
+        name: max(
+            allowed_disruptions(count.pool, count.members, reason, now_ns) - count.disrupting, 0
+        )
+        for name, count in counts.items()
     }
 
 

@@ -17,7 +17,6 @@ from .conditions import Conditions
 from .costs import NODE_COST, NodeCosts, lifetime_remaining, node_price
 from .eviction import DO_NOT_DISRUPT
 from .instance_types import CompiledType
-from .look_memo import LookMemo
 from .state import StateNode
 
 EMPTINESS, DRIFT, MULTI_NODE, SINGLE_NODE = "Emptiness", "Drift", "MultiNode", "SingleNode"
@@ -83,9 +82,6 @@ def make_candidate(
         costs.has_pods_to_move,
         price / costs.reschedule,
     )
-
-
-CandidateMemo = LookMemo[Candidate | str]
 
 
 def ineligible_reason(node: StateNode, pools: dict[str, NodePool]) -> str:

@@ -14,7 +14,6 @@ from pyscale.model.nodes import CAPACITY_TYPE_LABEL
 from pyscale.model.times import HOUR
 
 from .instance_types import CompiledType
-from .look_memo import LookMemo
 from .requirements import from_labels, from_written, one_of
 from .state import ClusterObjects, StateNode
 
@@ -43,29 +42,78 @@ class Conditions:
     drifted: dict[str, tuple[str, int]]
 
 
-def evaluate_conditions(
-    objects: ClusterObjects, type_of: TypeOf, memo: DriftMemo | None = None
-) -> Conditions:
-    """Evaluate the conditions of all nodes of existing pools."""
-    memo = memo or DriftMemo()
-    memo.begin()
-    pools = {pool.name: pool for pool in objects.node_pools}
-    consolidatable: set[str] = set()
-    under: set[str] = set()
-    drifted: dict[str, tuple[str, int]] = {}
-    for node in objects.nodes:
-        pool = pools.get(node.pool)
+@dataclass(slots=True)
+class DriftAnswers:
+    """What was found out about the drift of a node's claim; None has not been asked."""
+
+    fits: bool | None = None
+    offered: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConditions:
+    """What the conditions of a node depend on beside the time.
+
+    Attributes
+    ----------
+    node : StateNode
+    pool : NodePool
+    compiled : CompiledType or None
+    answers : DriftAnswers
+    """
+
+    node: StateNode
+    pool: NodePool
+    compiled: CompiledType | None
+    answers: DriftAnswers
+
+    @staticmethod
+    def of(
+        node: StateNode,
+        pool: NodePool | None,
+        compiled: CompiledType | None,
+        before: NodeConditions | None = None,
+    ) -> NodeConditions | None:
+        """Return the node's, None where conditions are not evaluated.
+
+        Answers about the same claim, pool and type are taken over from ``before``.
+        """
         if pool is None or node.deleting:
-            continue
-        reason = drift_reason(objects, node, pool, type_of, memo)
-        if reason:
-            since = node.drifted_since_ns
-            drifted[node.name] = (reason, objects.now_ns if since is None else since)
-        wait = pool.disruption.consolidate_after_ns
-        if node.initialized and wait is not None:
-            rested = objects.now_ns - last_activity_ns(node, objects.now_ns)
-            (consolidatable if wait == 0 or rested >= wait else under).add(node.name)
-    return Conditions(frozenset(consolidatable), frozenset(under), drifted)
+            return None
+        if (
+            before is not None
+            and before.node.claim_labels is node.claim_labels
+            and before.pool is pool
+            and before.compiled is compiled
+        ):
+            return NodeConditions(node, pool, compiled, before.answers)
+        return NodeConditions(node, pool, compiled, DriftAnswers())
+
+    def has_rested(self, now_ns: int) -> bool | None:
+        """Say whether ``consolidateAfter`` has passed; None where it does not apply."""
+        wait = self.pool.disruption.consolidate_after_ns
+        if wait is None or not self.node.initialized:
+            return None
+        return wait == 0 or now_ns - last_activity_ns(self.node, now_ns) >= wait
+
+    def drift_reason(self, objects: ClusterObjects) -> str:
+        """Return the first reason why the node is not what its pool asks for, empty for none."""
+        node, answers = self.node, self.answers
+        if node.stale_hash:
+            return NODE_POOL_DRIFTED
+        if answers.fits is None:
+            required = from_written(self.pool.requirements)
+            answers.fits = from_labels(node.claim_labels).compatible(required)
+        if not answers.fits:
+            return REQUIREMENTS_DRIFTED
+        created = node.creation_ns
+        age = DEFAULT_AGE_NS if created is None else objects.now_ns - created
+        if age > TYPE_CHECK_AGE_NS:
+            if answers.offered is None:
+                answers.offered = _is_still_offered(objects, node, self.compiled)
+            if not answers.offered:
+                return INSTANCE_TYPE_NOT_FOUND
+        return node.provider_drift
 
 
 def last_activity_ns(node: StateNode, now_ns: int) -> int:
@@ -74,44 +122,6 @@ def last_activity_ns(node: StateNode, now_ns: int) -> int:
         if time_ns is not None:
             return time_ns
     return now_ns - DEFAULT_AGE_NS
-
-
-@dataclass(slots=True)
-class DriftAnswers:
-    """What is known of a node's drift; None has not been asked."""
-
-    fits: bool | None = None
-    offered: bool | None = None
-
-
-DriftMemo = LookMemo[DriftAnswers]
-
-
-def drift_reason(
-    objects: ClusterObjects,
-    node: StateNode,
-    pool: NodePool,
-    type_of: TypeOf,
-    memo: DriftMemo,
-) -> str:
-    """Return the first reason why the node is not what its pool asks for, empty for none."""
-    if node.stale_hash:
-        return NODE_POOL_DRIFTED
-    compiled = type_of(node)
-    answers = memo.of(node.name, (node.claim_labels, pool, compiled), DriftAnswers)
-    if answers.fits is None:
-        required = from_written(pool.requirements)
-        answers.fits = from_labels(node.claim_labels).compatible(required)
-    if not answers.fits:
-        return REQUIREMENTS_DRIFTED
-    created = node.creation_ns
-    age = DEFAULT_AGE_NS if created is None else objects.now_ns - created
-    if age > TYPE_CHECK_AGE_NS:
-        if answers.offered is None:
-            answers.offered = _is_still_offered(objects, node, compiled)
-        if not answers.offered:
-            return INSTANCE_TYPE_NOT_FOUND
-    return node.provider_drift
 
 
 def _is_still_offered(

@@ -19,7 +19,7 @@ from pyscale.model.nodes import INSTANCE_TYPE_LABEL
 from pyscale.model.times import SECOND
 
 from .balanced import PoolTotals
-from .budgets import UNLIMITED, budgets_of_pools
+from .budgets import UNLIMITED, PoolCount, budgets_of_pools, count_pools
 from .candidates import (
     DRIFT,
     EMPTINESS,
@@ -27,12 +27,9 @@ from .candidates import (
     REASONS,
     SINGLE_NODE,
     Candidate,
-    CandidateMemo,
-    ineligible_reason,
-    make_candidate,
     undisrupted_reason,
 )
-from .conditions import Conditions, DriftMemo, evaluate_conditions
+from .conditions import Conditions
 from .consolidation import DELETE, REPLACE, Command, Consolidation, NoCommand
 from .instance_types import CompiledType
 from .launch_prices import LaunchPrices
@@ -40,6 +37,7 @@ from .parity import BY_NAME, UNSTABLE_SORT, TieBreak
 from .screening import NOT_PLACED, CandidateColumns
 from .simulation import Simulation, simulate
 from .solver import Solver
+from .standings import Standing, Standings, evaluate_conditions
 from .state import StateNode
 
 #: The binary search of multi-node consolidation ends here, so that at most 101 nodes go at once.
@@ -80,9 +78,12 @@ class _Run:
 
     budgets: dict[str, int]
     left_alone: dict[str, str]
+    gives_reasons: bool = True
     is_constrained: bool = False
 
     def refuse(self, candidates: Iterable[Candidate], reason: str) -> None:
+        if not self.gives_reasons:
+            return
         self.left_alone.update(dict.fromkeys([each.name for each in candidates], reason))
 
     def is_closed(self, candidate: Candidate) -> bool:
@@ -115,10 +116,8 @@ class Disruption:
         The compiled cluster; all simulations run over it.
     prices : LaunchPrices, optional
         What was looked up before over the same templates.
-    drift : DriftMemo, optional
-        What was found out before about the drift of nodes.
-    known : CandidateMemo, optional
-        What they were as candidates, or why they were none.
+    known : Standings, optional
+        What was found out before about nodes that have not changed.
     reasons : bool
         Whether results say why candidates of consolidation are left alone; without, what-ifs end
         as soon as nothing can come of them.
@@ -133,8 +132,7 @@ class Disruption:
         self,
         solver: Solver,
         prices: LaunchPrices | None = None,
-        drift: DriftMemo | None = None,
-        known: CandidateMemo | None = None,
+        known: Standings | None = None,
         *,
         reasons: bool = True,
     ) -> None:
@@ -149,10 +147,10 @@ class Disruption:
             else everything
             for name in self.pools
         }
-        self.conditions: Conditions = evaluate_conditions(self.objects, self.type_of, drift)
-        self._memo = known or CandidateMemo()
-        self._memo.begin()
+        self._standings = (known or Standings()).of(solver, self.pools, self.type_of)
+        self.conditions: Conditions = evaluate_conditions(self._standings, self.objects)
         self._considered: dict[str, tuple[list[Candidate], dict[str, str]]] = {}
+        self._ordered: dict[str, list[Candidate]] = {}
         self._budgets: dict[str, dict[str, int]] = {}
         self.consolidation = Consolidation(
             solver, self.conditions.under_consolidate_after, prices or LaunchPrices()
@@ -164,34 +162,19 @@ class Disruption:
         return self._types_of_pool.get(node.pool, {}).get(node.labels.get(INSTANCE_TYPE_LABEL, ""))
 
     @cached_property
-    def _nodes(self) -> list[StateNode]:
-        return sorted(self.objects.nodes, key=lambda node: node.node_name)
-
-    @cached_property
     def _possible(self) -> tuple[list[tuple[Candidate, str]], dict[str, str]]:
-        """Return the nodes that may be candidates, with what their pods have against it; others."""
-        found, reasons = [], {}
-        objects, bound = self.objects, self.solver.bound
-        shared = (objects.node_pools, self.solver.types_by_name, objects.types_of_pool or None)
-        for node in self._nodes:
-            name = node.node_name
-            pods = bound.state(name)
-            # Where nobody knows whether the pods are the same, nothing is.
-            parts = (node, object() if pods is None else pods, *shared)
-            candidate = self._memo.of(node.name, parts, partial(self._candidate, node))
-            if isinstance(candidate, str):
-                reasons[node.name] = candidate
-            else:
-                found.append((candidate, bound.blocker(name, objects.budgets, objects.now_ns)))
-        return found, reasons
+        """Return the nodes that may be candidates, with what their pods have against it; others.
 
-    def _candidate(self, node: StateNode) -> Candidate | str:
-        """Return the candidate that a node is, or why it is none."""
-        reason = ineligible_reason(node, self.pools)
-        if reason:
-            return reason
-        costs = self.solver.bound.costs(node.node_name)
-        return make_candidate(node, self.pools[node.pool], self.type_of(node), costs)
+        In the order of the Nodes' names.
+        """
+        found, reasons = [], {}
+        for standing in sorted(self._standings, key=_node_name):
+            candidate = standing.candidate
+            if isinstance(candidate, str):
+                reasons[standing.node.name] = candidate
+            else:
+                found.append((candidate, self.solver.blocker(standing.node)))
+        return found, reasons
 
     @cached_property
     def _graceful(self) -> tuple[list[Candidate], dict[str, str]]:
@@ -207,7 +190,7 @@ class Disruption:
         The eventual methods may override pods, if the NodeClaim has a termination grace period.
         """
         possible, reasons = self._possible
-        found, reasons = [], dict(reasons)
+        found, reasons = [], dict(reasons) if self._gives_reasons else {}
         for candidate, blocker in possible:
             overrides = eventual and candidate.node.termination_grace_period_ns is not None
             if blocker and not overrides:
@@ -219,7 +202,7 @@ class Disruption:
     @cached_property
     def has_timed_blockers(self) -> bool:
         """Whether some pod on a node must not be disrupted for a limited time."""
-        return bool(self.solver.bound.timed())
+        return self.solver.has_timed_pods
 
     def evaluate(
         self, method: str, only: str | None = None, *, compute: bool = True
@@ -237,12 +220,19 @@ class Disruption:
         eligible, _ = self._eventual if method == DRIFT else self._graceful
         candidates, reasons = self._of_method(method)
         budgets = self._budgets_for(REASONS[method])
-        run = _Run(dict(budgets), dict(reasons))
-        considered = candidates
+        run = _Run(dict(budgets), dict(reasons), self._gives_reasons)
+        command = None
         if only is not None:
             considered = [candidate for candidate in candidates if candidate.name == only]
             run.budgets = dict.fromkeys(budgets, UNLIMITED)
-        command = self._compute(method, considered, run, eligible) if compute else None
+            if compute:
+                command = self._compute(method, self._in_order(method, considered), run, eligible)
+        elif compute and candidates:
+            ordered = self._ordered.get(_considers_as(method))
+            if ordered is None:
+                ordered = self._in_order(method, candidates)
+                self._ordered[_considers_as(method)] = ordered
+            command = self._compute(method, ordered, run, eligible)
         return MethodResult(candidates, dict(budgets), command, run.left_alone, run.is_constrained)
 
     def each_alone(self, method: str) -> tuple[dict[str, Command], dict[str, str]]:
@@ -273,8 +263,7 @@ class Disruption:
 
     def _of_method(self, method: str) -> tuple[list[Candidate], dict[str, str]]:
         """Return the candidates of a method, and why the other nodes are none."""
-        # The two methods of underutilized nodes consider the same.
-        known = self._considered.get(MULTI_NODE if method == SINGLE_NODE else method)
+        known = self._considered.get(_considers_as(method))
         if known is None:
             eligible, reasons = self._eventual if method == DRIFT else self._graceful
             candidates, reasons = [], dict(reasons)
@@ -285,24 +274,32 @@ class Disruption:
                 else:
                     candidates.append(candidate)
             known = candidates, reasons
-            self._considered[MULTI_NODE if method == SINGLE_NODE else method] = known
+            self._considered[_considers_as(method)] = known
         return known
 
     def _budgets_for(self, reason: str) -> dict[str, int]:
         known = self._budgets.get(reason)
         if known is None:
-            objects = self.objects
             known = self._budgets[reason] = budgets_of_pools(
-                objects.node_pools, objects.nodes, reason, objects.now_ns
+                self._pool_counts, reason, self.objects.now_ns
             )
         return known
 
+    @cached_property
+    def _pool_counts(self) -> dict[str, PoolCount]:
+        return count_pools(self.objects.node_pools, self.objects.nodes)
+
+    def _in_order(self, method: str, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Return candidates in the order in which a method tries them."""
+        if method == DRIFT:
+            return self._by_drift(candidates)
+        return self._by_savings_ratio(candidates)
+
     def _compute(
-        self, method: str, candidates: Sequence[Candidate], run: _Run, eligible: list[Candidate]
+        self, method: str, ordered: Sequence[Candidate], run: _Run, eligible: list[Candidate]
     ) -> Command | None:
         if method == DRIFT:
-            return self._drift(candidates, run)
-        ordered = self._by_savings_ratio(candidates)
+            return self._drift(ordered, run)
         if method == EMPTINESS:
             taken = run.within_budgets(ordered)
             return Command(DELETE, taken) if taken else None
@@ -325,8 +322,8 @@ class Disruption:
     def _is_stable(self) -> bool:
         return UNSTABLE_SORT in self.solver.settings.repaired
 
-    def _drift(self, candidates: Sequence[Candidate], run: _Run) -> Command | None:
-        """Longest drifted first, nodes without pods to move before the others, one node."""
+    def _by_drift(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Sort, nodes without pods to move before the others, then the longest drifted first."""
         by_name = self._by_tie_break(candidates)
         since = np.array(
             [self.conditions.drifted[candidate.name][1] // SECOND for candidate in by_name],
@@ -335,6 +332,10 @@ class Disruption:
         order = np.argsort(since, kind="stable") if self._is_stable else go_order(since)
         ordered = [by_name[i] for i in order]
         ordered.sort(key=lambda candidate: candidate.has_pods_to_move)
+        return ordered
+
+    def _drift(self, ordered: Sequence[Candidate], run: _Run) -> Command | None:
+        """Take the first node whose pods find a place."""
         for candidate in ordered:
             if run.is_closed(candidate):
                 continue
@@ -459,6 +460,15 @@ class Disruption:
             run.refuse(candidates, rejection)
             return None
         return command
+
+
+def _node_name(standing: Standing) -> str:
+    return standing.node.node_name
+
+
+def _considers_as(method: str) -> str:
+    """The two methods of underutilized nodes consider the same, in the same order."""
+    return MULTI_NODE if method == SINGLE_NODE else method
 
 
 def _same(simulation: Simulation) -> Simulation:

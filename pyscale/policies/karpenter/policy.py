@@ -16,8 +16,6 @@ from pyscale.model.times import SECOND
 
 from ..base import BOOTING, READY, ClusterView, Setting
 from ..decision import Action, AddNodes, Decision, RemoveNodes, ReplaceNodes, WakeOn
-from .candidates import CandidateMemo
-from .conditions import DriftMemo
 from .consolidation import DELETE
 from .disruption import Disruption
 from .disruption_loop import NEVER_NS, DisruptionLoop, Execution
@@ -29,6 +27,7 @@ from .plan import Plan, objects_of, provision
 from .provisioning import Window
 from .run_solver import RunCompiler
 from .solver import Solver
+from .standings import Standings
 from .state import Settings
 from .templates import Template
 from .view_cluster import Clock, ViewCluster, node_id
@@ -247,10 +246,12 @@ class KarpenterRun:
         self._compiler = RunCompiler(self._cluster, self._settings)
         self._prices = LaunchPrices()
         self._priced: Sequence[Template] = ()
-        self._drift, self._candidates = DriftMemo(), CandidateMemo()
+        self._standings = Standings()
         self._window = Window(policy.batch_idle_duration_ns, policy.batch_max_duration_ns)
         self._disruption = DisruptionLoop()
         self._pool_of_kind = np.empty(0, np.int32)
+        # No node expires before.
+        self._expiry_ns = 0
         # When something else than a poll is due.
         self._appointment_ns = 0
         #: How long a node is spared on which a round has placed pods.
@@ -298,9 +299,7 @@ class KarpenterRun:
             for execution in self._disruption.step(
                 view.now_ns,
                 clock,
-                lambda: Disruption(
-                    look(), self._prices, self._drift, self._candidates, reasons=False
-                ),
+                lambda: Disruption(look(), self._prices, self._standings, reasons=False),
             ):
                 actions.append(_action(execution))
         self._appointment_ns = min(
@@ -334,9 +333,15 @@ class KarpenterRun:
             orders.append(order_of(claim, reason, pods))
         return orders
 
-    def _expire(self, view: ClusterView) -> tuple[list[Action], int | None]:
-        """Remove what has outlived its pool's ``expireAfter``, whatever the budgets say."""
-        soonest: int | None = None
+    def _expire(self, view: ClusterView) -> tuple[list[Action], int]:
+        """Remove what has outlived its pool's ``expireAfter``, whatever the budgets say.
+
+        Returns also when to ask again.
+        """
+        if view.now_ns < self._expiry_ns:
+            return [], self._expiry_ns
+        # A node that is bought later lives longer than this.
+        soonest = NEVER_NS
         actions: list[Action] = []
         for index, pool in enumerate(view.pools):
             if pool.expire_after_ns is None:
@@ -351,9 +356,10 @@ class KarpenterRun:
             if nodes:
                 grace = pool.termination_grace_period_ns
                 actions.append(RemoveNodes(nodes, f"Expired: {len(nodes)} nodes", grace))
+            soonest = min(soonest, view.now_ns + pool.expire_after_ns)
             if not over.all():
-                later = int(ends[~over].min())
-                soonest = later if soonest is None else min(soonest, later)
+                soonest = min(soonest, int(ends[~over].min()))
+        self._expiry_ns = soonest
         return actions, soonest
 
     def _interruptions(self, view: ClusterView) -> list[Action]:

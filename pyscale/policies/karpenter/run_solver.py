@@ -14,12 +14,13 @@ from pyscale.model.pods import Pod
 
 from ..base import ClusterView
 from .batch import PendingPods
+from .costs import NodeCosts
 from .daemons import expected_requests
 from .memory import CompileMemory, set_of_node
 from .solver import Solver
-from .state import Settings
+from .state import Settings, StateNode
 from .templates import limits_left
-from .view_cluster import ViewCluster, node_name
+from .view_cluster import ViewCluster, node_id, node_name
 
 # What solvers of one run have in common as long as neither machines nor pools change.
 _SHARED = (
@@ -46,7 +47,10 @@ _SHARED = (
 
 
 class RunSolver(Solver):
-    """A solver that was not compiled from objects: these are made when somebody asks for them."""
+    """A solver that was not compiled from objects: these are made when somebody asks for them.
+
+    Its ``objects`` leave out the pods: ``pending`` and ``bound`` have them.
+    """
 
     def __init__(self, before: Solver) -> None:
         vars(self).update((name, getattr(before, name)) for name in _SHARED)
@@ -58,6 +62,23 @@ class RunSolver(Solver):
             raise AttributeError(f"{type(self).__name__} has no attribute {name}")
         made = vars(self)[name] = make()
         return made
+
+    def pods_states(self) -> Sequence[object]:
+        """Return per node what stays the same object while its pods do."""
+        return self._cluster.pods_states() if self.nodes else ()
+
+    def costs(self, node: StateNode) -> NodeCosts:
+        """Return what it costs to disrupt the pods of a node."""
+        return NodeCosts(*self._cluster.roster.costs(node_id(node.node_name)))
+
+    def blocker(self, node: StateNode) -> str:
+        """Return which pod keeps a node from being disrupted and why, empty for none."""
+        return super().blocker(node) if self._may_block else ""
+
+    @property
+    def has_timed_pods(self) -> bool:
+        """Return False: clusters with such pods are compiled from objects."""
+        return False
 
     def offer(self, cluster: ViewCluster, view: ClusterView, nominated: Mapping[int, int]) -> None:
         """Offer to make objects of this moment, as long as this is the last solver."""
@@ -71,8 +92,9 @@ class RunSolver(Solver):
 
             return check_and_make
 
+        self._cluster, self._may_block = cluster, cluster.may_block(view)
         self._makers = {
-            "objects": current(lambda: cluster.objects(view, nominated)),
+            "objects": current(lambda: cluster.objects(view, self.nodes, None)),
             "nodes": current(lambda: cluster.nodes(view, nominated)),
             "bound": current(lambda: cluster.bound(self.nodes)),
             "node_number": lambda: {node.name: i for i, node in enumerate(self.nodes)},
@@ -151,7 +173,8 @@ class RunCompiler:
             moment.offer(cluster, view, nominated)
             moment.tell(cluster.roster, pending)
             return moment
-        objects = cluster.objects(view, nominated)
+        nodes = cluster.nodes(view, nominated)
+        objects = cluster.objects(view, nodes, cluster.bound(nodes))
         solver = Solver(objects, self._settings, pending, self._memory)
         self._shared = None
         if not solver.topology.has_groups and not cluster.has_timed_pods:

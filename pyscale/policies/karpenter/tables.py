@@ -15,6 +15,7 @@ from pyscale.model.resources import NANO
 from .batch import PendingPods, pending_columns
 from .bound_pods import BoundPods
 from .classes import PodForm
+from .costs import NodeCosts
 from .frame import Frame
 from .memory import CompileMemory, NodeMeasure
 from .podspec import ports_conflict
@@ -89,6 +90,23 @@ class ClusterTables:
         self.n_nodes = len(self.nodes)
         self.n_initialized = sum(node.initialized for node in self.nodes)
         self._compile()
+
+    def pods_states(self) -> Sequence[object]:
+        """Return per node what stays the same object while its pods do; None: nobody knows."""
+        return [self.bound.state(node.node_name) for node in self.nodes]
+
+    def costs(self, node: StateNode) -> NodeCosts:
+        """Return what it costs to disrupt the pods of a node."""
+        return self.bound.costs(node.node_name)
+
+    def blocker(self, node: StateNode) -> str:
+        """Return which pod keeps a node from being disrupted and why, empty for none."""
+        return self.bound.blocker(node.node_name, self.objects.budgets, self.objects.now_ns)
+
+    @property
+    def has_timed_pods(self) -> bool:
+        """Whether some pod may have to stay on its node for a limited time."""
+        return bool(self.bound.timed())
 
     def pods_on(self, node: StateNode) -> list[Pod]:
         """Return the pods of a state node; none without a Node."""

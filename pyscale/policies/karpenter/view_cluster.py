@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pyscale.kernel._roster import Roster
 from pyscale.model.catalog import SPOT, Catalog
+from pyscale.model.disruption import PodDisruptionBudget
 from pyscale.model.nodes import CAPACITY_TYPE_LABEL, HOSTNAME_LABEL
 from pyscale.model.pods import Pod, PodCondition, PodTemplate
 
@@ -20,7 +21,7 @@ from .batch import PendingPods, pending_columns
 from .bound_pods import PodColumns, is_timed, running_pod
 from .costs import eviction_cost
 from .disruption_loop import CLOCK_LIFETIME_NS
-from .eviction import currently_reschedulable, is_reschedulable
+from .eviction import currently_reschedulable, disruption_blocker, is_reschedulable
 from .labels import INITIALIZED_LABEL, REGISTERED_LABEL
 from .podspec import owner_kinds
 from .state import ClusterObjects, DaemonSet, StateNode
@@ -30,9 +31,12 @@ from .volumes import Volumes
 # Flags of the roster's classes.
 MOVES, IS_DAEMON, IS_RESCHEDULABLE, LEAVES = 1, 2, 4, 8
 
+# So many answers about budgets are kept.
+_MANY = 1000
+
 _UNSCHEDULABLE = (PodCondition("PodScheduled", "False", "Unschedulable"),)
 _OF_NODE = (REGISTERED_LABEL, INITIALIZED_LABEL)
-_name_of_node = attrgetter("node_name")
+_NAME_OF_NODE = attrgetter("node_name")
 
 
 def node_name(node: int) -> str:
@@ -65,7 +69,8 @@ class ViewCluster:
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
-        samples = [running_pod(0, template, 0, "") for template in setting.templates]
+        self._samples = samples = [running_pod(0, it, 0, "") for it in setting.templates]
+        self._blocks: dict[bytes, bool] = {}
         #: Whether some pod may have to stay on its node for a limited time.
         self.has_timed_pods = any(map(is_timed, samples))
         self.roster = Roster(
@@ -140,31 +145,19 @@ class ViewCluster:
             roster.read(stale, held.start, held.pod, held.class_id, held.bound_ns, view.now_ns)
         return changed
 
-    def objects(self, view: ClusterView, nominated: Mapping[int, int]) -> ClusterObjects:
-        """Return the objects of this moment; the view must have been followed.
-
-        Parameters
-        ----------
-        view : ClusterView
-        nominated : mapping of int to int
-            Node id -> until when it is nominated.
-        """
-        nodes = self.nodes(view, nominated)
-        budgets = tuple(
-            replace(budget, disruptions_allowed=int(allowed))
-            for budget, allowed in zip(
-                self._setting.disruption_budgets, view.disruptions_allowed, strict=True
-            )
-        )
+    def objects(
+        self, view: ClusterView, nodes: Sequence[StateNode], bound: PodColumns | None
+    ) -> ClusterObjects:
+        """Return the objects of this moment, with these nodes and the pods on them."""
         return ClusterObjects(
             node_pools=view.pools,
             catalog=self.sold(view),
-            nodes=tuple(sorted(nodes, key=_name_of_node)),
-            bound=self.bound(nodes),
+            nodes=tuple(sorted(nodes, key=_NAME_OF_NODE)),
+            bound=bound,
             daemon_sets=self._daemon_sets,
             namespaces=self._namespaces,
             volumes=self._volumes,
-            budgets=budgets,
+            budgets=self._budgets(view) if self._setting.disruption_budgets else (),
             now_ns=view.now_ns + self._setting.epoch_ns,
         )
 
@@ -177,35 +170,64 @@ class ViewCluster:
         """Return the nodes in the order of the roster; those that did not change are the same."""
         known, shown = self._shown, {}
         nodes: list[StateNode] = []
-        for number, row, stamp, pods_stamp in self.roster.stamps():
+        for number, row, stamp, pods_stamp, event_ns in self.roster.stamps():
             held = known.get(number)
-            if held is None or held.stamp != stamp or held.pods_stamp != pods_stamp:
-                node = self.node(view, row) if held is None or held.stamp != stamp else held.node
-                same = held is not None and held.pods_stamp == pods_stamp
-                pods = held.pods if held is not None and same else object()
-                held = _Shown(stamp, node, pods_stamp, pods)
-            flag = nominated.get(number, 0) > view.now_ns
-            if held.node.nominated != flag:
-                held.node = replace(held.node, nominated=flag)
+            flag = number in nominated and nominated[number] > view.now_ns
+            if held is None:
+                held = _Shown(stamp, self.node(view, row), pods_stamp, object())
+            else:
+                if held.stamp != stamp:
+                    held.stamp, held.node = stamp, self.node(view, row)
+                if held.pods_stamp != pods_stamp:
+                    held.pods_stamp, held.pods = pods_stamp, object()
+            node = held.node
+            if node.nominated != flag or node.last_pod_event_ns != event_ns:
+                held.node = node = replace(node, nominated=flag, last_pod_event_ns=event_ns)
             shown[number] = held
-            nodes.append(held.node)
+            nodes.append(node)
         self._shown = shown
         return nodes
 
     def bound(self, nodes: Sequence[StateNode]) -> PodColumns:
-        """Return the pods on nodes in the order of the roster."""
+        """Return the pods on the nodes that were shown last, in the order of the roster."""
         return PodColumns(
             self._setting.templates,
             [node.node_name for node in nodes],
             *self.roster.pods(),
             self._memo,
-            [self._shown[node_id(node.node_name)].pods for node in nodes],
+            self.pods_states(),
+        )
+
+    def pods_states(self) -> list[object]:
+        """Return what stays the same object while the pods of a node do, by number."""
+        return [held.pods for held in self._shown.values()]
+
+    def may_block(self, view: ClusterView) -> bool:
+        """Say whether pods of some class keep their node from being disrupted now."""
+        allowed = view.disruptions_allowed.tobytes() if self._setting.disruption_budgets else b""
+        known = self._blocks.get(allowed)
+        if known is None:
+            if len(self._blocks) > _MANY:
+                self._blocks.clear()
+            budgets = self._budgets(view)
+            known = self._blocks[allowed] = any(
+                disruption_blocker(pod, budgets, 0) for pod in self._samples
+            )
+        return known
+
+    def _budgets(self, view: ClusterView) -> tuple[PodDisruptionBudget, ...]:
+        return tuple(
+            replace(budget, disruptions_allowed=int(allowed))
+            for budget, allowed in zip(
+                self._setting.disruption_budgets, view.disruptions_allowed, strict=True
+            )
         )
 
     def pending(self, view: ClusterView) -> PendingPods:
         """Return the pending pods that provisioning does not ignore."""
         if self._is_provisionable is None:
-            objects = self.objects(view, {})
+            nodes = self.nodes(view, {})
+            objects = self.objects(view, nodes, self.bound(nodes))
             samples = tuple(
                 Pod(f"{number:09d}", template, phase="Pending", conditions=_UNSCHEDULABLE)
                 for number, template in enumerate(self._setting.templates)
@@ -221,7 +243,7 @@ class ViewCluster:
         )
 
     def node(self, view: ClusterView, i: int) -> StateNode:
-        """Return the node in a row of the view."""
+        """Return the node in a row of the view, without what its pods and rounds say about it."""
         name = node_name(int(view.node_id[i]))
         kind = view.kinds[view.node_kind[i]]
         state = int(view.node_state[i])
@@ -253,7 +275,6 @@ class ViewCluster:
             instance_terminating=state == TERMINATING,
             creation_ns=int(view.node_created_ns[i]) + epoch,
             initialized_ns=ready + epoch if ready >= 0 else None,
-            last_pod_event_ns=self.roster.last_event_ns(i),
             expire_after_ns=None if pool is None else pool.expire_after_ns,
             termination_grace_period_ns=(
                 None if pool is None else pool.termination_grace_period_ns
