@@ -118,21 +118,28 @@ cdef class Ledger(WaitingLines):
             version[i] = self.nodes[node].version
         return columns
 
+    def node_versions(self):
+        """Return the versions of live nodes, shape (n_nodes,)."""
+        self.compact()
+        cdef Py_ssize_t i
+        version_array = np.empty(self.n_live, np.int64)
+        cdef int64_t[::1] version = version_array
+        for i in range(self.n_live):
+            version[i] = self.nodes[self.live[i]].version
+        return version_array
+
     def node_sums(self):
-        """Return version, shape (n_nodes,), and requests, (n_resources, n_nodes), of live nodes."""
+        """Return the requests of the pods on live nodes, shape (n_resources, n_nodes)."""
         self.compact()
         cdef Py_ssize_t i
         cdef index_t j, node
-        version_array = np.empty(self.n_live, np.int64)
         sums_array = np.empty((self.n_resources, self.n_live), np.int64)
-        cdef int64_t[::1] version = version_array
         cdef int64_t[:, ::1] sums = sums_array
         for i in range(self.n_live):
             node = self.live[i]
-            version[i] = self.nodes[node].version
             for j in range(self.n_resources):
                 sums[j, i] = self.requested[<Py_ssize_t>node * self.n_resources + j]
-        return version_array, sums_array
+        return sums_array
 
     def placements(self, nodes=None):
         """Return start, pod, class and binding time of the pods on nodes, in rows by id.

@@ -21,16 +21,29 @@ from .removal import Removal
 
 
 class _MomentView(ClusterView):
-    """A view whose columns are read at the first question: some policies only look at the clock."""
+    """A view whose columns are read at the first question: some policies only look at the clock.
 
-    def __init__(self, read: Callable[[], dict[str, Any]], **known: Any) -> None:
-        vars(self).update(known, _read=read)
+    ``read`` reads most of them at once, and ``apart`` each of those that few policies ask for.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], dict[str, Any]],
+        apart: Callable[[str], Callable[[], Any] | None],
+        **known: Any,
+    ) -> None:
+        vars(self).update(known, _read=read, _apart=apart)
 
     def __getattr__(self, name: str) -> Any:
-        read = vars(self).pop("_read", None)
+        own = vars(self)
+        make = own["_apart"](name)
+        if make is not None:
+            own[name] = made = make()
+            return made
+        read = own.pop("_read", None)
         if read is None:
             raise AttributeError(f"{type(self).__name__} has no attribute {name}")
-        vars(self).update(read())
+        own.update(read())
         return getattr(self, name)
 
 
@@ -58,6 +71,16 @@ class ViewMaker:
         self._pending: tuple[NDArray[Any], ...] = ()
         self._priced: tuple[int, int] | None = None
         self._prices = np.empty(0, np.int64)
+        # The columns that few policies read.
+        self._apart: dict[str, Callable[[], Any]] = {
+            "node_requested": lambda: _locked(engine.node_sums()),
+            "kind_allocatable": lambda: kinds.allocatable,
+            "group_desired": self._desired,
+            "disruptions_allowed": lambda: _locked(removal.allowed()),
+        }
+
+    def _desired(self) -> Int64s:
+        return _locked(np.array([state.desired for state in self._cloud.groups], np.int64))
 
     def _price(self, now: int) -> Int64s:
         self._market.follow(now)
@@ -82,8 +105,16 @@ class ViewMaker:
             self._check_fresh(epoch)
             return self._read(epoch)
 
+        def apart(name: str) -> Callable[[], Any] | None:
+            column = self._apart.get(name)
+            if column is None:
+                return None
+            self._check_fresh(epoch)
+            return column
+
         return _MomentView(
             read,
+            apart,
             setting=self._setting,
             now_ns=now,
             woken_by=woken_by,
@@ -102,7 +133,6 @@ class ViewMaker:
         if engine.pending_version != self._pending_version:
             self._pending = tuple(_locked(some) for some in engine.pending())
             self._pending_version = engine.pending_version
-        versions, sums = engine.node_sums()
         nodes, ids = self._nodes, self._nodes["id"]
 
         def read_placements() -> Placements:
@@ -113,7 +143,6 @@ class ViewMaker:
             self._check_fresh(epoch)
             return Placements(*(_locked(some) for some in engine.placements(ids[rows])))
 
-        desired = np.array([state.desired for state in self._cloud.groups], np.int64)
         return {
             "pending_pod": self._pending[0],
             "pending_class": self._pending[1],
@@ -126,16 +155,12 @@ class ViewMaker:
             "node_ready_ns": nodes["ready_ns"],
             "node_lost_ns": nodes["lost_ns"],
             "node_token": nodes["token"],
-            "node_version": _locked(versions),
-            "node_requested": _locked(sums),
+            "node_version": _locked(engine.node_versions()),
             "kinds": tuple(self._kinds.kinds),
-            "kind_allocatable": self._kinds.allocatable,
             "kind_price_nano": self._price(now),
             "read_placements": read_placements,
             "read_catalog": lambda: self._market.catalog(now),
             "read_pods_of": read_pods_of,
-            "group_desired": _locked(desired),
-            "disruptions_allowed": _locked(self._removal.allowed()),
         }
 
     def _check_fresh(self, epoch: tuple[int, int]) -> None:

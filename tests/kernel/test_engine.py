@@ -147,7 +147,7 @@ def test_what_the_engine_shows_agrees_with_what_it_records(classes, rows, steps)
     assert pending_classes.tolist() == pods["class_id"][ids].tolist()
     start, placed, placed_class, bound_ns = engine.placements()
     node_ids = engine.node_columns()["id"]
-    _, sums = engine.node_sums()
+    sums = engine.node_sums()
     for row, node in enumerate(node_ids.tolist()):
         part = placed[start[row] : start[row + 1]]
         assert part.tolist() == np.flatnonzero(live & (pods["node"] == node)).tolist()

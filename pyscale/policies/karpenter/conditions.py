@@ -24,6 +24,7 @@ INSTANCE_TYPE_NOT_FOUND = "InstanceTypeNotFound"
 CORE_REASONS = (NODE_POOL_DRIFTED, REQUIREMENTS_DRIFTED, INSTANCE_TYPE_NOT_FOUND)
 
 DEFAULT_AGE_NS = 24 * HOUR
+_FOR_GOOD = 2**62
 TYPE_CHECK_AGE_NS = HOUR
 
 #: Finds the type of a state node in what its pool may launch, None if it is unknown.
@@ -50,7 +51,7 @@ class DriftAnswers:
     offered: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NodeConditions:
     """What the conditions of a node depend on beside the time.
 
@@ -60,12 +61,15 @@ class NodeConditions:
     pool : NodePool
     compiled : CompiledType or None
     answers : DriftAnswers
+    sound_until_ns : int
+        The node is known not to drift until then.
     """
 
     node: StateNode
     pool: NodePool
     compiled: CompiledType | None
     answers: DriftAnswers
+    sound_until_ns: int = -1
 
     @staticmethod
     def of(
@@ -113,6 +117,9 @@ class NodeConditions:
                 answers.offered = _is_still_offered(objects, node, self.compiled)
             if not answers.offered:
                 return INSTANCE_TYPE_NOT_FOUND
+        if not node.provider_drift:
+            asks_later = created is not None and not answers.offered
+            self.sound_until_ns = (created or 0) + TYPE_CHECK_AGE_NS if asks_later else _FOR_GOOD
         return node.provider_drift
 
 

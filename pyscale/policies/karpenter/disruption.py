@@ -267,6 +267,8 @@ class Disruption:
         if known is None:
             eligible, reasons = self._eventual if method == DRIFT else self._graceful
             candidates, reasons = [], dict(reasons)
+            if method == DRIFT and not self.conditions.drifted and not self._gives_reasons:
+                eligible = []
             for candidate in eligible:
                 reason = undisrupted_reason(candidate, method, self.conditions)
                 if reason:

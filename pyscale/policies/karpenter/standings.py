@@ -78,7 +78,7 @@ def evaluate_conditions(standings: Iterable[Standing], objects: ClusterObjects) 
         node, conditions = standing.node, standing.conditions
         if conditions is None:
             continue
-        reason = conditions.drift_reason(objects)
+        reason = "" if now <= conditions.sound_until_ns else conditions.drift_reason(objects)
         if reason:
             since = node.drifted_since_ns
             drifted[node.name] = (reason, now if since is None else since)

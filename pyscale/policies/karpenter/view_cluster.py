@@ -306,23 +306,18 @@ class Clock:
 
     def __init__(self) -> None:
         self.time_ns = -1
-        self._seen: tuple[np.ndarray, ...] = ()
+        self._seen: tuple[bytes, ...] = ()
 
     def look(self, view: ClusterView) -> int:
         """Return the time of the last move, which may be now."""
-        columns: tuple[np.ndarray, ...] = (
-            view.node_id,
-            view.node_version,
-            view.node_state,
-            view.node_cordoned,
-            view.kind_price_nano,
+        seen = (
+            view.node_id.tobytes(),
+            view.node_version.tobytes(),
+            view.node_state.tobytes(),
+            view.node_cordoned.tobytes(),
+            view.kind_price_nano.tobytes(),
         )
-        same = len(self._seen) == len(columns) and all(
-            now is before or np.array_equal(now, before)
-            for now, before in zip(columns, self._seen, strict=True)
-        )
-        if not same or view.now_ns - self.time_ns > CLOCK_LIFETIME_NS:
+        if seen != self._seen or view.now_ns - self.time_ns > CLOCK_LIFETIME_NS:
             self.time_ns = view.now_ns
-        if not same:
-            self._seen = tuple(column.copy() for column in columns)
+        self._seen = seen
         return self.time_ns

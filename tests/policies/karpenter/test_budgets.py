@@ -9,6 +9,7 @@ from pyscale.policies.karpenter.budgets import (
     UNLIMITED,
     allowed_disruptions,
     budgets_of_pools,
+    count_pools,
     is_active,
 )
 from pyscale.policies.karpenter.state import StateNode
@@ -77,5 +78,6 @@ def test_nodes_that_are_not_ready_or_going_use_the_budget_up():
         node("e", instance_terminating=True, marked_for_deletion=True),
     ]
     # Three nodes count, of which one is available.
-    assert budgets_of_pools([pool(DisruptionBudget("100%"))], nodes, "Empty", NOON) == {"p": 1}
-    assert budgets_of_pools([pool(DisruptionBudget("34%"))], nodes, "Empty", NOON) == {"p": 0}
+    for share, left in (("100%", 1), ("34%", 0)):
+        counts = count_pools([pool(DisruptionBudget(share))], nodes)
+        assert budgets_of_pools(counts, "Empty", NOON) == {"p": left}
