@@ -125,6 +125,7 @@ cdef class Roster:
         if n:
             self.room_for_kinds(max(kinds) + 1)
         self.order = <Row **>grown(self.order, n * sizeof(void *))
+        self.arrange()
         return stale, changed or bool(stale)
 
     cdef Row *new_row(self, int64_t node) except NULL:
@@ -233,7 +234,7 @@ cdef class Roster:
         memset(shape, 0, sizeof(ShapeFacts))
 
     def set_pooled(self, int kind, bint is_pooled):
-        """Say whether nodes of a kind are managed: only these boot."""
+        """Say whether nodes of a kind are managed, before they are followed: only these boot."""
         self.room_for_kinds(kind + 1)
         self.is_pooled[kind] = is_pooled
 
@@ -371,7 +372,6 @@ cdef class Roster:
         cdef int32_t[::1] numbers
         cdef int64_t[:, ::1] amounts
         cdef uint8_t[::1] bytes_
-        self.arrange()
         for i in range(n):
             row = self.order[i]
             if not row.is_measured:
@@ -433,7 +433,6 @@ cdef class Roster:
         cdef int32_t i
         cdef int64_t n = 0
         cdef Row *row
-        self.arrange()
         for i in range(self.n_rows):
             n += self.rows[i].n_pods
         start = np.empty(self.n_rows + 1, dtype=np.int64)
@@ -548,7 +547,6 @@ cdef class Roster:
         The last event is when a pod that is no daemon came or left last, in Unix time or None.
         """
         cdef int32_t i
-        self.arrange()
         place = {self.rows[i].id: i for i in range(self.n_rows)}
         return [
             (self.order[i].id, place[self.order[i].id], self.order[i].stamp,
