@@ -491,5 +491,7 @@ def interleaved_by_pool(
     by_pool: dict[str, list[Candidate]] = {}
     for candidate in ordered:
         by_pool.setdefault(candidate.pool.name, []).append(candidate)
+    if len(by_pool) == 1:
+        return next(iter(by_pool.values()))
     rounds = zip_longest(*(by_pool[name] for name in sorted(by_pool, key=tie_break.key)))
     return [candidate for turn in rounds for candidate in turn if candidate is not None]
