@@ -5,29 +5,29 @@ from numpy.typing import NDArray
 
 from ._roster_rows import RosterRows
 
-Ints: TypeAlias = NDArray[np.int32]
-Longs: TypeAlias = NDArray[np.int64]
-Bytes: TypeAlias = NDArray[np.uint8]
+_Ints: TypeAlias = NDArray[np.int32]
+_Longs: TypeAlias = NDArray[np.int64]
+_Bytes: TypeAlias = NDArray[np.uint8]
 
 class Roster(RosterRows):
     def begin(self, n_resources: int) -> None: ...
-    def set_class(self, class_id: int, number: int, ports: int, requests: Longs) -> None: ...
+    def set_class(self, class_id: int, number: int, ports: int, requests: _Longs) -> None: ...
     def set_shape(
         self,
         shape: int,
         set_id: int,
         taints: int,
         template: int,
-        allocatable: Longs,
-        capacity: Longs,
-        expected: Longs,
-        is_listed: Bytes,
-        is_expected: Bytes,
+        allocatable: _Longs,
+        capacity: _Longs,
+        expected: _Longs,
+        is_listed: _Bytes,
+        is_expected: _Bytes,
     ) -> None: ...
     def missing(self) -> tuple[list[int], dict[int, int]]: ...
-    def numbers(self, classes: Ints) -> Ints: ...
+    def numbers(self, classes: _Ints) -> _Ints: ...
     def nodes(
         self,
-    ) -> tuple[Ints, Longs, Ints, Ints, Ints, Longs, Bytes, Bytes, Ints, Ints, Ints]: ...
-    def bound(self) -> tuple[Ints, Ints, Bytes, Longs, Longs, Ints, Ints, Ints]: ...
+    ) -> tuple[_Ints, _Longs, _Ints, _Ints, _Ints, _Longs, _Bytes, _Bytes, _Ints, _Ints, _Ints]: ...
+    def bound(self) -> tuple[_Ints, _Ints, _Bytes, _Longs, _Longs, _Ints, _Ints, _Ints]: ...
     def costs(self, node: int) -> tuple[float, float, bool]: ...

@@ -6,6 +6,7 @@ Follows Karpenter core ``pkg/controllers/disruption/types.go:NewCandidate`` and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -84,7 +85,7 @@ def make_candidate(
     )
 
 
-def ineligible_reason(node: StateNode, pools: dict[str, NodePool]) -> str:
+def ineligible_reason(node: StateNode, pools: Mapping[str, NodePool]) -> str:
     """Return why the node itself is no candidate of any method, empty if it may be one.
 
     Its pods may still keep it.

@@ -110,14 +110,22 @@ class RunSolver(Solver):
             active = [node for node in self.nodes if not node.marked_for_deletion]
             self._set_limits([limits_left(template.pool, active) for template in self.templates])
         kernel.set_nodes(*nodes)
-        classes, node_of_pod, flags, *batch = roster.bound()
+        classes, node_of_pod, flags, created, ids, leavers_off, leavers, moving = roster.bound()
         kernel.set_bound(classes, node_of_pod, flags)
         self.pending, self.pending_classes = pending, roster.numbers(pending.template_of_pod)
-        self.bound_classes, self._moving = classes, batch[-1].tolist()
+        self.bound_classes, self._moving = classes, moving.tolist()
         self.n_moving = len(self._moving)
         assert pending.ids is not None
         kernel.set_batch(
-            self.pending_classes, frame.sizes(), pending.created_ns, pending.ids, *batch
+            self.pending_classes,
+            frame.sizes(),
+            pending.created_ns,
+            pending.ids,
+            created,
+            ids,
+            leavers_off,
+            leavers,
+            moving,
         )
 
 
