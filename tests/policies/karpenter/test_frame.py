@@ -1,6 +1,7 @@
 """A run whose looks share one kernel is the run in which every look makes its own."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,23 +9,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyscale.catalog import kwok
-from pyscale.model.disruption import DisruptionSettings
+from pyscale.model.disruption import DisruptionSettings, PodDisruptionBudget
 from pyscale.model.groups import NodePool
 from pyscale.model.nodes import ZONE_LABEL
 from pyscale.model.pod_table import PodTable
 from pyscale.model.pods import (
     Container,
     ContainerPort,
+    OwnerReference,
     PodSpec,
     PodTemplate,
     TopologySpreadConstraint,
 )
-from pyscale.model.requirements import LabelSelector, Requirement
+from pyscale.model.requirements import (
+    LabelSelector,
+    NodeSelectorTerm,
+    PreferredNodeSelectorTerm,
+    Requirement,
+)
 from pyscale.model.resources import CPU, MEMORY, NANO
 from pyscale.model.times import HOUR, SECOND
 from pyscale.policies.karpenter import Karpenter
 from pyscale.policies.karpenter.frame import Frame
 from pyscale.simulation import SimulationOptions, simulate
+
+COST = "controller.kubernetes.io/pod-deletion-cost"
 
 
 def web(name, cpu, ports=(), **spec):
@@ -82,6 +91,56 @@ def test_a_shared_kernel_changes_nothing_of_a_run(name, templates, data):
         patch.setattr(Frame, "serves", lambda *_: False)
         apart = simulate(pods, policy, catalog, options=options)
     assert shared.digest() == apart.digest()
+
+
+CONTROLLED = (
+    web("small", 1),
+    replace(web("daemon", 1), owners=(OwnerReference("DaemonSet", "d"),)),
+    replace(web("kept", 1), annotations={"karpenter.sh/do-not-disrupt": "true"}),
+    replace(web("missed by nobody", 1), annotations={COST: "-2147483647"}),
+    web("unimportant", 2, priority=-(2**26)),
+    web(
+        "wishful",
+        1,
+        preferred_node_affinity=(
+            PreferredNodeSelectorTerm(
+                1, NodeSelectorTerm((Requirement(ZONE_LABEL, "In", ("nowhere",)),))
+            ),
+        ),
+    ),
+)
+BUDGETS = {
+    "no budget": (),
+    "one stays": (PodDisruptionBudget("b", selector=LabelSelector(match_labels={"app": "small"})),),
+    "all stay": (
+        PodDisruptionBudget(
+            "b", selector=LabelSelector(match_labels={"app": "small"}), max_unavailable=0
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+@settings(max_examples=8)
+@given(data=st.data())
+def test_what_keeps_pods_where_they_are_is_followed(name, data):
+    n = data.draw(st.integers(1, 25))
+    arrivals = sorted(data.draw(st.integers(0, 3000)) for _ in range(n))
+    pods = PodTable(
+        CONTROLLED,
+        np.array([data.draw(st.integers(0, len(CONTROLLED) - 1)) for _ in range(n)], np.int32),
+        np.array([data.draw(st.integers(1, 4)) for _ in range(n)], np.int64),
+        np.array(arrivals, np.int64) * SECOND,
+        np.array([data.draw(st.integers(1, 6000)) for _ in range(n)], np.int64) * SECOND,
+    )
+    trace = SimpleNamespace(name="made", pods=pods, objects={"PodDisruptionBudget": BUDGETS[name]})
+    policy, catalog = Karpenter([POOL]), kwok()
+    options = SimulationOptions(end_ns=3 * HOUR)
+    followed = simulate(trace, policy, catalog, options=options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Frame, "serves", lambda *_: False)
+        apart = simulate(trace, policy, catalog, options=options)
+    assert followed.digest() == apart.digest()
 
 
 def test_looks_at_plain_pods_share_one_kernel():
