@@ -70,27 +70,36 @@ POOLS = {
 }
 
 
-@pytest.mark.parametrize("templates", [PLAIN, (*PLAIN, SPREAD)], ids=["plain", "spread"])
-@pytest.mark.parametrize("name", POOLS)
-@settings(max_examples=5)
-@given(data=st.data())
-def test_a_shared_kernel_changes_nothing_of_a_run(name, templates, data):
+def drawn_pods(data, templates):
     n = data.draw(st.integers(1, 25))
     arrivals = sorted(data.draw(st.integers(0, 3000)) for _ in range(n))
-    pods = PodTable(
+    return PodTable(
         templates,
         np.array([data.draw(st.integers(0, len(templates) - 1)) for _ in range(n)], np.int32),
         np.array([data.draw(st.integers(1, 4)) for _ in range(n)], np.int64),
         np.array(arrivals, np.int64) * SECOND,
         np.array([data.draw(st.integers(1, 6000)) for _ in range(n)], np.int64) * SECOND,
     )
-    policy, catalog = Karpenter([POOLS[name]]), kwok()
-    options = SimulationOptions(end_ns=3 * HOUR)
-    shared = simulate(pods, policy, catalog, options=options)
+
+
+def digests(trace, policy):
+    """Digests of a run whose looks share a kernel, and of one in which they don't."""
+    catalog, options = kwok(), SimulationOptions(end_ns=3 * HOUR)
+    shared = simulate(trace, policy, catalog, options=options)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Frame, "serves", lambda *_: False)
-        apart = simulate(pods, policy, catalog, options=options)
-    assert shared.digest() == apart.digest()
+        apart = simulate(trace, policy, catalog, options=options)
+    return shared.digest(), apart.digest()
+
+
+@pytest.mark.parametrize("templates", [PLAIN, (*PLAIN, SPREAD)], ids=["plain", "spread"])
+@pytest.mark.parametrize("name", POOLS)
+@settings(max_examples=5)
+@given(data=st.data())
+def test_a_shared_kernel_changes_nothing_of_a_run(name, templates, data):
+    pods = drawn_pods(data, templates)
+    shared, apart = digests(pods, Karpenter([POOLS[name]]))
+    assert shared == apart
 
 
 CONTROLLED = (
@@ -124,23 +133,10 @@ BUDGETS = {
 @settings(max_examples=8)
 @given(data=st.data())
 def test_what_keeps_pods_where_they_are_is_followed(name, data):
-    n = data.draw(st.integers(1, 25))
-    arrivals = sorted(data.draw(st.integers(0, 3000)) for _ in range(n))
-    pods = PodTable(
-        CONTROLLED,
-        np.array([data.draw(st.integers(0, len(CONTROLLED) - 1)) for _ in range(n)], np.int32),
-        np.array([data.draw(st.integers(1, 4)) for _ in range(n)], np.int64),
-        np.array(arrivals, np.int64) * SECOND,
-        np.array([data.draw(st.integers(1, 6000)) for _ in range(n)], np.int64) * SECOND,
-    )
+    pods = drawn_pods(data, CONTROLLED)
     trace = SimpleNamespace(name="made", pods=pods, objects={"PodDisruptionBudget": BUDGETS[name]})
-    policy, catalog = Karpenter([POOL]), kwok()
-    options = SimulationOptions(end_ns=3 * HOUR)
-    followed = simulate(trace, policy, catalog, options=options)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Frame, "serves", lambda *_: False)
-        apart = simulate(trace, policy, catalog, options=options)
-    assert followed.digest() == apart.digest()
+    shared, apart = digests(trace, Karpenter([POOL]))
+    assert shared == apart
 
 
 def test_looks_at_plain_pods_share_one_kernel():
