@@ -36,7 +36,8 @@ class _MomentView(ClusterView):
 
     def __getattr__(self, name: str) -> Any:
         own = vars(self)
-        make = own["_apart"](name)
+        apart = own.get("_apart")
+        make = None if apart is None else apart(name)
         if make is not None:
             own[name] = made = make()
             return made
