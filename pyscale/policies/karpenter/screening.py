@@ -187,6 +187,4 @@ class Screening:
 
     @cached_property
     def _under_nodes(self) -> NDArray[np.uint8]:
-        under = np.zeros(len(self._solver.nodes), dtype=np.uint8)
-        under[[self._solver.node_number[name] for name in self._under]] = 1
-        return under
+        return self._solver.under(self._under)

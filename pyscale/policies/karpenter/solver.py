@@ -109,7 +109,7 @@ class Solver(ClusterTables):
             strict_reservations = not candidates
         place, reasons, moved = self.kernel.solve(
             np.array([self.node_number[name] for name in candidates], dtype=np.int32),
-            self._under(under_consolidate_after),
+            self.under(under_consolidate_after),
             self.node_limits,
             strict_reservations,
             self.settings.best_effort_min_values,
@@ -140,13 +140,14 @@ class Solver(ClusterTables):
         unplaced, n_claims, template, set_id, types, cut = self.kernel.what_ifs(
             offsets,
             nodes,
-            self._under(under_consolidate_after),
+            self.under(under_consolidate_after),
             self.node_limits,
             self.settings.best_effort_min_values,
         )
         return WhatIfs(unplaced.astype(bool), n_claims, template, set_id, types, cut.astype(bool))
 
-    def _under(self, names: Iterable[str]) -> NDArray[np.uint8]:
+    def under(self, names: Iterable[str]) -> NDArray[np.uint8]:
+        """Return which nodes are named, as the kernel takes them."""
         under = np.zeros(len(self.nodes), dtype=np.uint8)
         for name in names:
             under[self.node_number[name]] = 1
