@@ -88,15 +88,12 @@ class Frame:
             for form in map(self._forms.forms.__getitem__, forms)
         )
 
-    def turn_to(self, tables: ClusterTables) -> None:
-        """Serve another cluster from here on; what was computed for the last one stays valid."""
-        self.topology.turn_to(tables)
-        self.oracle.turn_to(tables)
-        self.kernel.set_hosts(self.topology.n_hosts)
+    def turn_to(self, tables: ClusterTables, host_names: Sequence[str] | None = None) -> None:
+        """Serve another cluster from here on; what was computed for the last one stays valid.
 
-    def follow(self, tables: ClusterTables, host_names: Sequence[str]) -> None:
-        """Serve another cluster; see :meth:`.TopologyTables.follow`."""
-        self.topology.follow(tables, host_names)
+        ``host_names`` as in :meth:`.TopologyTables.turn_to`.
+        """
+        self.topology.turn_to(tables, host_names)
         self.oracle.turn_to(tables)
         self.kernel.set_hosts(self.topology.n_hosts)
 

@@ -105,7 +105,7 @@ class RunSolver(Solver):
         frame, kernel = self.frame, self.frame.kernel
         nodes = roster.nodes()
         self.n_nodes, self.n_initialized = len(roster), roster.n_initialized
-        frame.follow(self, _HostNames(roster.ids()))
+        frame.turn_to(self, _HostNames(roster.ids()))
         if any(template.pool.limits for template in self.templates):
             active = [node for node in self.nodes if not node.marked_for_deletion]
             self._set_limits([limits_left(template.pool, active) for template in self.templates])

@@ -99,14 +99,16 @@ class TopologyTables:
         """Whether there is any group: then what was compiled holds for these nodes and pods."""
         return bool(self._groups)
 
-    def turn_to(self, solver: ClusterTables) -> None:
-        """Serve another cluster, as long as there are no groups."""
-        self._solver = solver
-        self._number_nodes()
+    def turn_to(self, solver: ClusterTables, host_names: Sequence[str] | None = None) -> None:
+        """Serve another cluster, as long as there are no groups.
 
-    def follow(self, solver: ClusterTables, host_names: Sequence[str]) -> None:
-        """Serve another cluster of which only the hostnames are known, one per node in order."""
-        self._solver, self.host_names = solver, host_names
+        With ``host_names``, one per node in order, nothing else is looked up about its nodes.
+        """
+        self._solver = solver
+        if host_names is None:
+            self._number_nodes()
+        else:
+            self.host_names = host_names
 
     @property
     def n_hosts(self) -> int:
