@@ -26,4 +26,4 @@ cdef class Roster(RosterRows):
     cdef void forget_shape(self, ShapeFacts *shape) noexcept
     cdef int measure(self, Row *row) except -1 nogil
     cdef int32_t list_ports(
-        self, const Row *row, int32_t[::1] into, int32_t at, int32_t n) noexcept
+        self, const Row *row, int32_t[::1] into, int32_t at, int32_t n) except -1

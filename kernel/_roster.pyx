@@ -226,7 +226,7 @@ cdef class Roster(RosterRows):
 
     cdef int32_t list_ports(
         self, const Row *row, int32_t[::1] into, int32_t at, int32_t n
-    ) noexcept:
+    ) except -1:
         """List the host ports of a node's pods; return how many there are so far."""
         cdef int32_t k, ports
         if not self.has_node(row):
