@@ -38,6 +38,19 @@ IN_A, IN_B = (
     {"matchExpressions": [{"key": ZONE, "operator": "In", "values": [zone]}]} for zone in "ab"
 )
 #: Whether cpu and memory are requested, and what else pods ask for.
+CONSOLIDATING = {
+    "kind": "disruption",
+    "now": "2026-01-05T12:00:00Z",
+    "nodePools": [
+        {
+            "metadata": {"name": "pool"},
+            "spec": {
+                "disruption": {"consolidateAfter": "0s", "budgets": [{"nodes": "100%"}]},
+                "template": {"spec": {}},
+            },
+        }
+    ],
+}
 SHAPES = (
     (True, True, {}),
     (True, True, {}),
@@ -88,20 +101,12 @@ def priced_inputs(draw):
         }
         for i, cpu in enumerate(draw(st.lists(st.integers(1, 6), min_size=1, max_size=4)))
     ]
-    consolidation = {"consolidateAfter": "0s", "budgets": [{"nodes": "100%"}]}
     shapes = draw(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=4))
     amount = st.sampled_from([400, 700, 1500, 2500])
     sizes = [(draw(amount) * bool(cpu), draw(amount) * bool(memory)) for cpu, memory, _ in shapes]
     given_input = {
-        "kind": "disruption",
-        "now": "2026-01-05T12:00:00Z",
+        **CONSOLIDATING,
         "instanceTypes": kinds,
-        "nodePools": [
-            {
-                "metadata": {"name": "pool"},
-                "spec": {"disruption": consolidation, "template": {"spec": {}}},
-            }
-        ],
         "templates": [
             {
                 "metadata": {"labels": {"app": "x"}},
@@ -276,18 +281,8 @@ def kind_of(name, price, zones=("b",), cpu="4"):
 def first_of(kinds, pods, candidate):
     """Scan one node of each kind, n0 and so on; ``pods`` tells of each its node and its spec."""
     given_input = {
-        "kind": "disruption",
-        "now": "2026-01-05T12:00:00Z",
+        **CONSOLIDATING,
         "instanceTypes": kinds,
-        "nodePools": [
-            {
-                "metadata": {"name": "pool"},
-                "spec": {
-                    "disruption": {"consolidateAfter": "0s", "budgets": [{"nodes": "100%"}]},
-                    "template": {"spec": {}},
-                },
-            }
-        ],
         "templates": [{"metadata": {}, "spec": spec} for _, spec in pods],
         "nodes": [
             {
