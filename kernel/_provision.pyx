@@ -26,8 +26,8 @@ cdef class Provisioner(ProvisionRound):
         ``domains(set, key)``, ``mask(key, words)``, ``pin(mode, set, key, values)``,
         ``host(requirement, host)``, ``passes(filter, taints, set, host)``,
         ``min_values(template, set, types, relax)``, ``reserved(set, template)``,
-        ``relax(class)``, ``volumes_fit(node, class)``, ``volumes_add(node, class)``; ``begin()``
-        tells it that a round starts.
+        ``relax(class)``, ``fixed(class)``, ``volumes_fit(node, class)``,
+        ``volumes_add(node, class)``; ``begin()`` tells it that a round starts.
     n_resources, n_words : int
         Length of resource vectors (at most 64), and words of a bitset of columns.
     n_domains : ndarray of int32, shape (n_keys,)

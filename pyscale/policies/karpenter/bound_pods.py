@@ -164,7 +164,7 @@ class PodColumns(BoundPods):
     ----------
     templates : sequence of PodTemplate
     names : sequence of str
-        Names of the Nodes, ascending.
+        Names of the Nodes.
     start : ndarray of int64, shape (n_nodes + 1,)
         Pods of node ``i`` are ``start[i]`` to ``start[i + 1]``.
     ids : ndarray of int64

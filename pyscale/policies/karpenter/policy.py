@@ -302,10 +302,8 @@ class KarpenterRun:
                 lambda: Disruption(look(), self._prices, self._standings, reasons=False),
             ):
                 actions.append(_action(execution))
-        self._appointment_ns = min(
-            (time for time in (self._window.wake_ns, next_expiry) if time is not None),
-            default=NEVER_NS,
-        )
+        closing = self._window.wake_ns
+        self._appointment_ns = next_expiry if closing is None else min(closing, next_expiry)
         wake_on = _WAKE_ON
         if actions:
             # What was just done is not in this view yet.

@@ -124,14 +124,14 @@ class ViewCluster:
             self._catalogs = (view.catalog, replace(view.catalog, instance_types=types))
         return self._catalogs[1]
 
-    def follow(self, view: ClusterView) -> bool:
-        """Bring the roster up to date; say whether any node or its pods changed."""
+    def follow(self, view: ClusterView) -> None:
+        """Bring the roster up to date."""
         roster = self.roster
         self.n_looks += 1
         for number in range(self._n_followed, len(view.kinds)):
             roster.set_pooled(number, view.kinds[number].pool >= 0)
         self._n_followed = len(view.kinds)
-        stale, changed = roster.follow(
+        stale, _ = roster.follow(
             view.node_id,
             view.node_version,
             view.node_kind,
@@ -143,7 +143,6 @@ class ViewCluster:
         if stale:
             held = view.pods_of(np.array(stale, np.int64))
             roster.read(stale, held.start, held.pod, held.class_id, held.bound_ns, view.now_ns)
-        return changed
 
     def objects(
         self, view: ClusterView, nodes: Sequence[StateNode], bound: PodColumns | None
@@ -157,7 +156,7 @@ class ViewCluster:
             daemon_sets=self._daemon_sets,
             namespaces=self._namespaces,
             volumes=self._volumes,
-            budgets=self._budgets(view) if self._setting.disruption_budgets else (),
+            budgets=self._budgets(view),
             now_ns=view.now_ns + self._setting.epoch_ns,
         )
 
@@ -216,6 +215,8 @@ class ViewCluster:
         return known
 
     def _budgets(self, view: ClusterView) -> tuple[PodDisruptionBudget, ...]:
+        if not self._setting.disruption_budgets:
+            return ()
         return tuple(
             replace(budget, disruptions_allowed=int(allowed))
             for budget, allowed in zip(
