@@ -302,15 +302,5 @@ cdef class Roster(RosterRows):
         reschedule, eviction : float
         has_pods_to_move : bool
         """
-        cdef int32_t low = 0, high = self.n_rows, middle
-        while low < high:
-            middle = (low + high) // 2
-            if self.rows[middle].id < node:
-                low = middle + 1
-            else:
-                high = middle
-        if low == self.n_rows or self.rows[low].id != node:
-            raise KeyError(node)
-        return (
-            self.rows[low].reschedule_cost, self.rows[low].eviction_cost,
-            self.rows[low].n_to_move > 0)
+        cdef Row *row = self.rows[self.row_of(node)]
+        return row.reschedule_cost, row.eviction_cost, row.n_to_move > 0

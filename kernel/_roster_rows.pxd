@@ -11,6 +11,7 @@ cdef struct Row:
     int64_t last_event_ns               # Unix time, NEVER without one
     int64_t stamp                       # when the node itself changed
     int64_t pods_stamp                  # when its pods did
+    int32_t number                      # in the order of rounds
     int32_t kind
     uint8_t state
     uint8_t cordoned
@@ -60,3 +61,4 @@ cdef class RosterRows:
         self, Row *row, int32_t n, const int64_t *pod, const int32_t *class_id,
         const int64_t *bound_ns, int64_t now) noexcept nogil
     cdef void arrange(self) noexcept nogil
+    cdef int32_t row_of(self, int64_t node) except -1

@@ -197,11 +197,13 @@ cdef class RosterRows:
         cdef int32_t i, n = 0
         for i in range(self.n_rows):
             if self.has_node(self.rows[i]):
+                self.rows[i].number = n
                 self.order[n] = self.rows[i]
                 n += 1
         self.n_first = n
         for i in range(self.n_rows):
             if not self.has_node(self.rows[i]):
+                self.rows[i].number = n
                 self.order[n] = self.rows[i]
                 n += 1
 
@@ -249,6 +251,24 @@ cdef class RosterRows:
     def ids(self):
         """Return the ids of the nodes, by number."""
         return [self.order[i].id for i in range(self.n_rows)]
+
+    def number_of(self, int64_t node):
+        """Return the number of a node; a KeyError without it."""
+        cdef int32_t i = self.row_of(node)
+        return self.rows[i].number
+
+    cdef int32_t row_of(self, int64_t node) except -1:
+        """The place of a node among the rows, which are by id."""
+        cdef int32_t low = 0, high = self.n_rows, middle
+        while low < high:
+            middle = (low + high) // 2
+            if self.rows[middle].id < node:
+                low = middle + 1
+            else:
+                high = middle
+        if low == self.n_rows or self.rows[low].id != node:
+            raise KeyError(node)
+        return low
 
     def stamps(self):
         """Return per node (id, row of the view, stamp, that of its pods, last event), by number.

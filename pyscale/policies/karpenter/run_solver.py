@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscale.kernel._roster import Roster
+from pyscale.model.groups import NodePool
 from pyscale.model.pods import Pod
 
 from ..base import ClusterView
@@ -76,6 +77,20 @@ class RunSolver(Solver):
         return super().blocker(node) if self._may_block else ""
 
     @property
+    def now_ns(self) -> int:
+        """The moment, in Unix time."""
+        return self._now_ns
+
+    @property
+    def node_pools(self) -> tuple[NodePool, ...]:
+        """All pools, those included that launch nothing."""
+        return self._node_pools
+
+    def number_of(self, name: str) -> int:
+        """Return the number of a state node; a KeyError if there is none of that name."""
+        return self._cluster.roster.number_of(node_id(name))
+
+    @property
     def has_timed_pods(self) -> bool:
         """Return False: clusters with such pods are compiled from objects."""
         return False
@@ -93,6 +108,7 @@ class RunSolver(Solver):
             return check_and_make
 
         self._cluster, self._may_block = cluster, cluster.may_block(view)
+        self._now_ns, self._node_pools = cluster.now_ns(view), view.pools
         self._makers = {
             "objects": current(lambda: cluster.objects(view, self.nodes, None)),
             "nodes": current(lambda: cluster.nodes(view, nominated)),

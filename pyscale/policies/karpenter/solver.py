@@ -107,9 +107,29 @@ class Solver(ClusterTables):
         """
         if strict_reservations is None:
             strict_reservations = not candidates
-        place, reasons, moved = self.kernel.solve(
-            np.array([self.node_number[name] for name in candidates], dtype=np.int32),
+        return self.without(
+            [self.number_of(name) for name in candidates],
             self.under(under_consolidate_after),
+            strict_reservations=strict_reservations,
+        )
+
+    def without(
+        self, nodes: Sequence[int], under: NDArray[np.uint8], *, strict_reservations: bool = False
+    ) -> Solution:
+        """Run one round over the base state without some nodes.
+
+        Parameters
+        ----------
+        nodes : sequence of int
+            Numbers of the state nodes to do without.
+        under : ndarray of uint8, shape (n_nodes,)
+            Which state nodes take no pod of these.
+        strict_reservations : bool
+            Whether pods wait for reserved offerings.
+        """
+        place, reasons, moved = self.kernel.solve(
+            np.array(nodes, dtype=np.int32),
+            under,
             self.node_limits,
             strict_reservations,
             self.settings.best_effort_min_values,
@@ -135,7 +155,7 @@ class Solver(ClusterTables):
         """
         offsets = np.cumsum([0, *(len(group) for group in groups)]).astype(np.int32)
         nodes = np.array(
-            [self.node_number[name] for group in groups for name in group], dtype=np.int32
+            [self.number_of(name) for group in groups for name in group], dtype=np.int32
         )
         unplaced, n_claims, template, set_id, types, cut = self.kernel.what_ifs(
             offsets,
@@ -148,7 +168,7 @@ class Solver(ClusterTables):
 
     def under(self, names: Iterable[str]) -> NDArray[np.uint8]:
         """Return which nodes are named, as the kernel takes them."""
-        under = np.zeros(len(self.nodes), dtype=np.uint8)
+        under = np.zeros(self.n_nodes, dtype=np.uint8)
         for name in names:
-            under[self.node_number[name]] = 1
+            under[self.number_of(name)] = 1
         return under

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscale.kernel._provision import Provisioner
+from pyscale.model.groups import NodePool
 from pyscale.model.pods import Pod
 from pyscale.model.resources import NANO
 
@@ -90,6 +91,20 @@ class ClusterTables:
         self.n_nodes = len(self.nodes)
         self.n_initialized = sum(node.initialized for node in self.nodes)
         self._compile()
+
+    @property
+    def now_ns(self) -> int:
+        """The moment, in Unix time."""
+        return self.objects.now_ns
+
+    @property
+    def node_pools(self) -> tuple[NodePool, ...]:
+        """All pools, those included that launch nothing."""
+        return self.objects.node_pools
+
+    def number_of(self, name: str) -> int:
+        """Return the number of a state node; a KeyError if there is none of that name."""
+        return self.node_number[name]
 
     def pods_states(self) -> Sequence[object]:
         """Return per node what stays the same object while its pods do; None: nobody knows."""

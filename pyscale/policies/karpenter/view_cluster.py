@@ -157,8 +157,12 @@ class ViewCluster:
             namespaces=self._namespaces,
             volumes=self._volumes,
             budgets=self._budgets(view),
-            now_ns=view.now_ns + self._setting.epoch_ns,
+            now_ns=self.now_ns(view),
         )
+
+    def now_ns(self, view: ClusterView) -> int:
+        """Return the moment of a view, in Unix time."""
+        return view.now_ns + self._setting.epoch_ns
 
     @property
     def templates(self) -> Sequence[PodTemplate]:
