@@ -227,6 +227,7 @@ cdef class ProvisionClaims(ProvisionOrder):
         cdef uint64_t *held = &self.claim_types[c * self.n_words]
         cdef uint64_t *allowed
         cdef int reason = REQUIREMENTS
+        cdef bint is_relaxed
         self.permanent = True
         if not k.tolerates[t.taints]:
             return TAINTS
@@ -268,6 +269,7 @@ cdef class ProvisionClaims(ProvisionOrder):
                     self.refused_epoch[self.claim_set[c]] = self.epoch
                 continue
             reason = TYPES
+            is_relaxed = False
             self.permanent = not k.has_zonal and k.n_alternatives == 1
             allowed = self.types(s, template)
             if not self.filter_types(t, held, allowed, k, self.claim_port_head[c]):
@@ -280,15 +282,15 @@ cdef class ProvisionClaims(ProvisionOrder):
                     template, s, self.found_types, opening and self.relax_min_values)
                 if relaxed < 0:
                     continue
-                if opening:
-                    self.relaxed_min_values[template] = relaxed != s
+                is_relaxed = relaxed != s
                 s = relaxed
-            elif opening:
-                self.relaxed_min_values[template] = 0
             reason = RESERVED
             self.permanent = False
             if not self.reserve(template, s, &self.claim_held[c * self.reservation_words]):
                 continue
+            if opening:
+                # Claims of a template share one annotation: the one opened last decides.
+                self.relaxed_min_values[template] = is_relaxed
             self.found_set = s
             return ACCEPTED
         return reason

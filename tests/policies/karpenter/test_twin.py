@@ -119,3 +119,57 @@ def test_more_domains_than_a_word_has_bits(skew, n, kind):
     solver = Solver(read_objects(given_input), read_settings(given_input))
     expected = twin_outcome(Scheduler(Cluster(given_input)).solve())
     assert own_outcome(solver, solver.solve()) == expected
+
+
+def test_an_attempt_in_vain_says_nothing_about_relaxed_min_values():
+    def kind(name, zone, *offerings):
+        return {
+            "name": name,
+            "architecture": "amd64",
+            "os": ["linux"],
+            "capacity": {"cpu": "2", "memory": "4Gi", "pods": "8"},
+            "overhead": {},
+            "labels": {"example.com/size": [name]},
+            "offerings": [
+                {"zone": zone, "price": 0.1, "available": True, **each} for each in offerings
+            ],
+        }
+
+    sold_out = {"capacityType": "reserved", "reservationID": "r", "reservationCapacity": 0}
+    spec = {"containers": [{"name": "c", "resources": {"requests": {"cpu": "100m"}}}]}
+    in_a = {"nodeSelector": {"topology.kubernetes.io/zone": "a"}}
+    alone = {
+        "topologySpreadConstraints": [
+            {
+                "topologyKey": "kubernetes.io/hostname",
+                "maxSkew": 1,
+                "whenUnsatisfiable": "DoNotSchedule",
+                "labelSelector": {"matchLabels": {"app": "x"}},
+            }
+        ]
+    }
+    labels = {"labels": {"app": "x"}}
+    wanted = [{"key": "example.com/size", "operator": "Exists", "minValues": 2}]
+    given_input = {
+        "now": "2026-01-05T12:00:00Z",
+        "instanceTypes": [
+            kind("t0", "a", {"capacityType": "on-demand"}),
+            kind("t1", "b", sold_out),
+        ],
+        "wellKnownLabels": ["example.com/size"],
+        "nodePools": [
+            {"metadata": {"name": "p"}, "spec": {"template": {"spec": {"requirements": wanted}}}}
+        ],
+        "templates": [{"metadata": labels, "spec": {**spec, **more}} for more in (alone, in_a)],
+        # The first one waits for the reservation, is tried again after the second one, in vain.
+        "pods": [
+            {"name": f"p{i}", "uid": f"u{i}", "creationTimestamp": "2026-01-05T11:00:00Z"}
+            | {"template": i}
+            for i in range(2)
+        ],
+        "options": {"minValuesPolicy": "BestEffort"},
+    }
+    solver = Solver(read_objects(given_input), read_settings(given_input))
+    ours = own_outcome(solver, solver.solve())
+    assert ours == twin_outcome(Scheduler(Cluster(given_input)).solve())
+    assert [claim["minValuesRelaxed"] for claim in ours["newNodeClaims"]] == [True]
