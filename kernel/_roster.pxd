@@ -2,7 +2,8 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
-from ._roster_rows cimport RosterRows, Row
+from ._roster_rows cimport Row
+from ._roster_standing cimport RosterStanding
 
 
 cdef struct ShapeFacts:                 # of a kind, booting or not
@@ -17,7 +18,7 @@ cdef struct ShapeFacts:                 # of a kind, booting or not
     uint8_t *is_expected
 
 
-cdef class Roster(RosterRows):
+cdef class Roster(RosterStanding):
     cdef int32_t n_resources, n_shapes
     cdef ShapeFacts *shapes
 

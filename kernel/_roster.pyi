@@ -3,13 +3,13 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ._roster_rows import RosterRows
+from ._roster_standing import RosterStanding
 
 _Ints: TypeAlias = NDArray[np.int32]
 _Longs: TypeAlias = NDArray[np.int64]
 _Bytes: TypeAlias = NDArray[np.uint8]
 
-class Roster(RosterRows):
+class Roster(RosterStanding):
     def begin(self, n_resources: int) -> None: ...
     def set_class(self, class_id: int, number: int, ports: int, requests: _Longs) -> None: ...
     def set_shape(

@@ -12,13 +12,14 @@ from ._provision_tables cimport (
     BOUND_COUNTS, BOUND_OWNS, BOUND_SETTLES, NODE_KNOWN, NODE_LIMITED, NODE_UNINITIALIZED, copied8,
     copied64, grown)
 from ._roster_rows cimport (
-    CLASS_IS_DAEMON, CLASS_IS_RESCHEDULABLE, CLASS_LEAVES, ClassFacts, RosterRows, Row)
+    CLASS_IS_DAEMON, CLASS_IS_RESCHEDULABLE, CLASS_LEAVES, ClassFacts, Row)
+from ._roster_standing cimport RosterStanding
 
 cdef enum:
     DRAINING = 2                        # state of a node, as in a view
 
 
-cdef class Roster(RosterRows):
+cdef class Roster(RosterStanding):
     """Follows the nodes of one run.
 
     Parameters

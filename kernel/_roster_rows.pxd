@@ -15,6 +15,8 @@ cdef struct Row:
     int32_t kind
     uint8_t state
     uint8_t cordoned
+    int64_t nominated_until_ns          # Unix time, as is what follows
+    int64_t sound_until_ns              # it is known not to drift until then
     bint is_measured
     # the pods, by id
     int32_t n_pods

@@ -88,6 +88,7 @@ cdef class RosterRows:
                     row.kind, row.state, row.cordoned = kinds[i], states[i], cordoned[i]
                     row.created_ns, row.ready_ns = created[i], ready[i]
                     row.is_measured = False
+                    row.sound_until_ns = NEVER
                 if is_reshaped or row.version != versions[i]:
                     row.version = versions[i]
                     stale.append(i)
@@ -108,6 +109,7 @@ cdef class RosterRows:
         if row == NULL:
             raise MemoryError
         row.id, row.last_event_ns, row.version, row.kind = node, NEVER, -1, -1
+        row.nominated_until_ns = row.sound_until_ns = NEVER
         return row
 
     def read(self, stale, const int64_t[::1] start, const int64_t[::1] pods,
@@ -270,18 +272,16 @@ cdef class RosterRows:
             raise KeyError(node)
         return low
 
-    def stamps(self):
-        """Return per node (id, row of the view, stamp, that of its pods, last event), by number.
+    def stamps(self, int number):
+        """Return of a node id, row of the view, stamp, that of its pods, last event, nomination.
 
-        The last event is when a pod that is no daemon came or left last, in Unix time or None.
+        The last event is when a pod that is no daemon came or left last, in Unix time or None; the
+        node is nominated until the Unix time that comes last.
         """
-        cdef int32_t i
-        place = {self.rows[i].id: i for i in range(self.n_rows)}
-        return [
-            (self.order[i].id, place[self.order[i].id], self.order[i].stamp,
-             self.order[i].pods_stamp,
-             None if self.order[i].last_event_ns == NEVER else self.order[i].last_event_ns)
-            for i in range(self.n_rows)]
+        cdef Row *row = self.order[number]
+        return (
+            row.id, self.row_of(row.id), row.stamp, row.pods_stamp,
+            None if row.last_event_ns == NEVER else row.last_event_ns, row.nominated_until_ns)
 
 
 cdef void free_row(Row *row) noexcept:

@@ -35,7 +35,7 @@ def own_disruption(given: Mapping[str, Any]) -> dict[str, Any]:
             outcome["candidateInfo"][candidate.name] = {
                 "price": candidate.price,
                 "rescheduleCost": candidate.reschedule_cost,
-                "disruptionCost": candidate.disruption_cost(disruption.objects.now_ns),
+                "disruptionCost": candidate.disruption_cost(disruption.solver.objects.now_ns),
             }
         if result.command is not None:
             outcome["commands"][method] = own_command(result.command)
@@ -108,7 +108,7 @@ def _replacements(claims: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _conditions(disruption: Disruption) -> dict[str, Any]:
-    names = {node.name: node.node_name for node in disruption.objects.nodes}
+    names = {node.name: node.node_name for node in disruption.solver.objects.nodes}
     conditions = disruption.conditions
     return {
         "Consolidatable": sorted(names[name] for name in conditions.consolidatable),

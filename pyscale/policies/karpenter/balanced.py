@@ -6,7 +6,7 @@ Follows Karpenter core ``pkg/controllers/disruption/balanced.go`` and ``pkg/stat
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pyscale.model.nodes import NODEPOOL_LABEL
 
@@ -23,18 +23,25 @@ THRESHOLD = 0.5
 
 
 class PoolTotals:
-    """Cost and disruption of whole pools, taken before a method filters its candidates."""
+    """Cost and disruption of whole pools, taken before a method filters its candidates.
 
-    def __init__(self, solver: Solver, candidates: Sequence[Candidate], type_of: TypeOf) -> None:
+    ``eligible`` returns these; it is asked if there is a pool that wants to know.
+    """
+
+    def __init__(
+        self, solver: Solver, eligible: Callable[[], Sequence[Candidate]], type_of: TypeOf
+    ) -> None:
         self._cost: dict[str, float] = {}
         self._disruption: dict[str, float] = {}
+        pools = solver.node_pools
+        if not any(pool.disruption.consolidation_policy == BALANCED for pool in pools):
+            return
+        candidates = eligible()
         balanced = {
             candidate.pool.name
             for candidate in candidates
             if candidate.pool.disruption.consolidation_policy == BALANCED
         }
-        if not balanced:
-            return
         by_name = {candidate.name: candidate for candidate in candidates}
         for pool in sorted(balanced):
             tracked = disruption = listed = 0.0
@@ -57,6 +64,11 @@ class PoolTotals:
                     listed += candidate.price
             self._cost[pool] = tracked if tracked > 0 else listed
             self._disruption[pool] = disruption
+
+    @property
+    def has_any(self) -> bool:
+        """Whether there is a Balanced pool with nodes that may be disrupted."""
+        return bool(self._cost)
 
     def score(self, pool: str, savings: float, disruption: float) -> float:
         """Return the saved part of the pool's cost over the disrupted part of the pool."""

@@ -7,15 +7,14 @@ and ``pkg/controllers/disruption/helpers.go:BuildDisruptionBudgetMapping``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import lru_cache
 
 from pyscale.errors import InvalidObjectError
 from pyscale.model.disruption import DisruptionBudget
 from pyscale.model.groups import NodePool
 
 from .cron import CronSchedule
-from .state import StateNode
 
 UNLIMITED = 2**31 - 1
 
@@ -23,38 +22,18 @@ _COUNT = re.compile(r"[0-9]{1,9}")
 _PERCENT = re.compile(r"([0-9]{1,9})%")
 
 
-@dataclass(frozen=True, slots=True)
-class PoolCount:
-    """How many nodes of a pool count for its budgets, and how many of them use budgets up.
+def budgets_of_pools(
+    pools: Sequence[NodePool], counts: Sequence[tuple[int, int]], reason: str, now_ns: int
+) -> list[int]:
+    """Return, per pool, how many nodes may still be disrupted for the reason.
 
-    Those do that are not ready or on their way out.
+    ``counts`` are, per pool, how many nodes count for its budgets and how many use them up: those
+    do that are not ready or on their way out.
     """
-
-    pool: NodePool
-    members: int
-    disrupting: int
-
-
-def count_pools(pools: Iterable[NodePool], nodes: Iterable[StateNode]) -> dict[str, PoolCount]:
-    """Count the nodes of each pool."""
-    known = {pool.name: pool for pool in pools}
-    members = dict.fromkeys(known, 0)
-    disrupting = dict.fromkeys(known, 0)
-    for node in nodes:
-        if node.pool in known and node.initialized and not node.instance_terminating:
-            members[node.pool] += 1
-            disrupting[node.pool] += not node.ready or node.marked_for_deletion
-    return {name: PoolCount(known[name], members[name], disrupting[name]) for name in known}
-
-
-def budgets_of_pools(counts: Mapping[str, PoolCount], reason: str, now_ns: int) -> dict[str, int]:
-    """Return, by pool, how many nodes may still be disrupted for the reason."""
-    return {
-        name: max(
-            allowed_disruptions(count.pool, count.members, reason, now_ns) - count.disrupting, 0
-        )
-        for name, count in counts.items()
-    }
+    return [
+        max(allowed_disruptions(pool, members, reason, now_ns) - disrupting, 0)
+        for pool, (members, disrupting) in zip(pools, counts, strict=True)
+    ]
 
 
 def allowed_disruptions(pool: NodePool, nodes: int, reason: str, now_ns: int) -> int:
@@ -83,12 +62,19 @@ def budget_value(budget: DisruptionBudget, nodes: int, now_ns: int) -> int:
     """
     if not is_active(budget, now_ns):
         return UNLIMITED
-    if _COUNT.fullmatch(budget.nodes):
-        return int(budget.nodes)
-    percent = _PERCENT.fullmatch(budget.nodes)
+    count, percent = _amount(budget.nodes)
+    return count if percent is None else -(-percent * nodes // 100)
+
+
+@lru_cache
+def _amount(text: str) -> tuple[int, int | None]:
+    """Return a count, or 0 and a percentage."""
+    if _COUNT.fullmatch(text):
+        return int(text), None
+    percent = _PERCENT.fullmatch(text)
     if percent is None:
-        raise InvalidObjectError("nodes", f"expected a count or percentage, found {budget.nodes!r}")
-    return -(-int(percent[1]) * nodes // 100)
+        raise InvalidObjectError("nodes", f"expected a count or percentage, found {text!r}")
+    return 0, int(percent[1])
 
 
 def is_active(budget: DisruptionBudget, now_ns: int) -> bool:

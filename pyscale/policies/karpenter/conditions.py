@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pyscale.model.catalog import ON_DEMAND, RESERVED
 from pyscale.model.groups import NodePool
@@ -17,6 +18,9 @@ from .instance_types import CompiledType
 from .requirements import from_labels, from_written, one_of
 from .state import ClusterObjects, StateNode
 
+if TYPE_CHECKING:
+    from .tables import ClusterTables
+
 NODE_POOL_DRIFTED = "NodePoolDrifted"
 REQUIREMENTS_DRIFTED = "RequirementsDrifted"
 INSTANCE_TYPE_NOT_FOUND = "InstanceTypeNotFound"
@@ -25,6 +29,7 @@ CORE_REASONS = (NODE_POOL_DRIFTED, REQUIREMENTS_DRIFTED, INSTANCE_TYPE_NOT_FOUND
 
 DEFAULT_AGE_NS = 24 * HOUR
 _FOR_GOOD = 2**62
+UNSOUND_NS = -_FOR_GOOD
 TYPE_CHECK_AGE_NS = HOUR
 
 #: Finds the type of a state node in what its pool may launch, None if it is unknown.
@@ -45,82 +50,50 @@ class Conditions:
 
 @dataclass(slots=True)
 class DriftAnswers:
-    """What was found out about the drift of a node's claim; None has not been asked."""
+    """What was found out about claims with the same labels, pool and type; None: not asked yet."""
 
     fits: bool | None = None
     offered: bool | None = None
 
 
-@dataclass(slots=True)
-class NodeConditions:
-    """What the conditions of a node depend on beside the time.
+def drift_of(
+    node: StateNode,
+    pool: NodePool,
+    compiled: CompiledType | None,
+    answers: DriftAnswers,
+    cluster: ClusterTables,
+) -> tuple[str, int]:
+    """Return the first reason why a node is not what its pool asks for, empty for none.
 
-    Attributes
+    Parameters
     ----------
-    node : StateNode
-    pool : NodePool
-    compiled : CompiledType or None
     answers : DriftAnswers
+        Of claims like this; what is found out is noted there.
+
+    Returns
+    -------
+    reason : str
     sound_until_ns : int
-        The node is known not to drift until then.
+        The node is known not to drift until then, :data:`UNSOUND_NS` if nobody knows.
     """
-
-    node: StateNode
-    pool: NodePool
-    compiled: CompiledType | None
-    answers: DriftAnswers
-    sound_until_ns: int = -1
-
-    @staticmethod
-    def of(
-        node: StateNode,
-        pool: NodePool | None,
-        compiled: CompiledType | None,
-        before: NodeConditions | None = None,
-    ) -> NodeConditions | None:
-        """Return the node's, None where conditions are not evaluated.
-
-        Answers about the same claim, pool and type are taken over from ``before``.
-        """
-        if pool is None or node.deleting:
-            return None
-        if (
-            before is not None
-            and before.node.claim_labels is node.claim_labels
-            and before.pool is pool
-            and before.compiled is compiled
-        ):
-            return NodeConditions(node, pool, compiled, before.answers)
-        return NodeConditions(node, pool, compiled, DriftAnswers())
-
-    def has_rested(self, now_ns: int) -> bool | None:
-        """Say whether ``consolidateAfter`` has passed; None where it does not apply."""
-        wait = self.pool.disruption.consolidate_after_ns
-        if wait is None or not self.node.initialized:
-            return None
-        return wait == 0 or now_ns - last_activity_ns(self.node, now_ns) >= wait
-
-    def drift_reason(self, objects: ClusterObjects) -> str:
-        """Return the first reason why the node is not what its pool asks for, empty for none."""
-        node, answers = self.node, self.answers
-        if node.stale_hash:
-            return NODE_POOL_DRIFTED
-        if answers.fits is None:
-            required = from_written(self.pool.requirements)
-            answers.fits = from_labels(node.claim_labels).compatible(required)
-        if not answers.fits:
-            return REQUIREMENTS_DRIFTED
-        created = node.creation_ns
-        age = DEFAULT_AGE_NS if created is None else objects.now_ns - created
-        if age > TYPE_CHECK_AGE_NS:
-            if answers.offered is None:
-                answers.offered = _is_still_offered(objects, node, self.compiled)
-            if not answers.offered:
-                return INSTANCE_TYPE_NOT_FOUND
-        if not node.provider_drift:
-            asks_later = created is not None and not answers.offered
-            self.sound_until_ns = (created or 0) + TYPE_CHECK_AGE_NS if asks_later else _FOR_GOOD
-        return node.provider_drift
+    if node.stale_hash:
+        return NODE_POOL_DRIFTED, UNSOUND_NS
+    if answers.fits is None:
+        required = from_written(pool.requirements)
+        answers.fits = from_labels(node.claim_labels).compatible(required)
+    if not answers.fits:
+        return REQUIREMENTS_DRIFTED, UNSOUND_NS
+    created = node.creation_ns
+    age = DEFAULT_AGE_NS if created is None else cluster.now_ns - created
+    if age > TYPE_CHECK_AGE_NS:
+        if answers.offered is None:
+            answers.offered = _is_still_offered(cluster.objects, node, compiled)
+        if not answers.offered:
+            return INSTANCE_TYPE_NOT_FOUND, UNSOUND_NS
+    if node.provider_drift:
+        return node.provider_drift, UNSOUND_NS
+    asks_later = created is not None and not answers.offered
+    return "", (created or 0) + TYPE_CHECK_AGE_NS if asks_later else _FOR_GOOD
 
 
 def last_activity_ns(node: StateNode, now_ns: int) -> int:

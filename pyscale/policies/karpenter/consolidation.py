@@ -11,6 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pyscale.model.catalog import ON_DEMAND, SPOT
 from pyscale.model.nodes import CAPACITY_TYPE_LABEL
 
@@ -24,7 +27,6 @@ from .result import Claim
 from .screening import (
     NOT_PLACED,
     SPOT_TO_SPOT_OFF,
-    Screening,
     too_dear,
     too_many_claims,
     total_price,
@@ -87,17 +89,17 @@ class Command:
 
 
 class Consolidation:
-    """Consolidation commands for given candidates, over one compiled cluster."""
+    """Consolidation commands for given candidates, over one compiled cluster.
 
-    def __init__(
-        self, solver: Solver, under_consolidate_after: frozenset[str], prices: LaunchPrices
-    ) -> None:
+    ``under`` says which nodes take no pod of a candidate.
+    """
+
+    def __init__(self, solver: Solver, under: NDArray[np.uint8], prices: LaunchPrices) -> None:
         self.solver = solver
-        self.under_consolidate_after = under_consolidate_after
+        self._under = under
         self._prices = prices
-        self._own_prices: dict[str, float] = {}
+        self._own_prices: dict[int, float] = {}
         self._prices_by_labels: dict[tuple[CompiledType, frozenset[tuple[str, str]]], float] = {}
-        self.screening = Screening(solver, under_consolidate_after, self._prices)
 
     def command(self, candidates: Sequence[Candidate]) -> Command:
         """Return what to do with exactly these candidates.
@@ -107,7 +109,7 @@ class Consolidation:
         NoCommand
             If nothing is gained, or not every pod finds a place.
         """
-        simulation = simulate(self.solver, candidates, self.under_consolidate_after)
+        simulation = simulate(self.solver, candidates, self._under)
         if simulation.unplaced:
             raise NoCommand(NOT_PLACED)
         n_claims = simulation.solution.n_claims
@@ -132,10 +134,7 @@ class Consolidation:
     def deletion(self, candidates: Sequence[Candidate]) -> Command:
         """Return the command for candidates of which it is known that nothing replaces them."""
         return Command(
-            DELETE,
-            candidates,
-            (),
-            lambda: simulate(self.solver, candidates, self.under_consolidate_after),
+            DELETE, candidates, (), lambda: simulate(self.solver, candidates, self._under)
         )
 
     def _cheaper_than(self, claim: Claim, price: float) -> Claim:
@@ -204,7 +203,7 @@ class Consolidation:
 
         The largest float without any.
         """
-        known = self._own_prices.get(candidate.name)
+        known = self._own_prices.get(candidate.number)
         if known is not None:
             return known
         compiled = candidate.instance_type
@@ -225,7 +224,7 @@ class Consolidation:
                 ),
                 default=MAX_PRICE,
             )
-        price = self._own_prices[candidate.name] = self._prices_by_labels[identity]
+        price = self._own_prices[candidate.number] = self._prices_by_labels[identity]
         return price
 
 

@@ -8,36 +8,37 @@ map, names rule.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import zip_longest
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pyscale.kernel._gosort import go_order
 from pyscale.model.nodes import INSTANCE_TYPE_LABEL
-from pyscale.model.times import SECOND
+from pyscale.model.times import MINUTE
 
 from .balanced import PoolTotals
-from .budgets import UNLIMITED, PoolCount, budgets_of_pools, count_pools
+from .budgets import UNLIMITED, budgets_of_pools
 from .candidates import (
     DRIFT,
     EMPTINESS,
+    METHODS,
     MULTI_NODE,
     REASONS,
-    SINGLE_NODE,
     Candidate,
-    undisrupted_reason,
+    is_eligible,
+    refusal_text,
 )
-from .conditions import Conditions
+from .conditions import TYPE_CHECK_AGE_NS, Conditions, TypeOf
 from .consolidation import DELETE, REPLACE, Command, Consolidation, NoCommand
 from .instance_types import CompiledType
 from .launch_prices import LaunchPrices
 from .parity import BY_NAME, UNSTABLE_SORT, TieBreak
-from .screening import NOT_PLACED, CandidateColumns
+from .screening import NOT_PLACED, CandidateColumns, Screening
 from .simulation import Simulation, simulate
 from .solver import Solver
-from .standings import Standing, Standings, evaluate_conditions
+from .standings import Standing, Standings
 from .state import StateNode
 
 #: The binary search of multi-node consolidation ends here, so that at most 101 nodes go at once.
@@ -46,65 +47,96 @@ MULTI_NODE_LAST_INDEX = 100
 # How many candidates are simulated at once at first, then four times as many.
 _FIRST_SCREENED = 16
 
+_NUMBER = {method: number for number, method in enumerate(METHODS)}
 
-@dataclass(frozen=True, eq=False)
+Numbers = NDArray[np.int32]
+
+
+class KnownStandings(Protocol):
+    """Finds out how nodes stand, and may remember it."""
+
+    def of(self, solver: Solver, type_of: TypeOf) -> Standing:
+        """Return how the nodes of a solver stand."""
+
+
 class MethodResult:
     """What one method would do.
 
     Attributes
     ----------
-    candidates : list of Candidate
-        In the order of node names.
-    budgets : dict of str to int
-        How many nodes of each pool may be disrupted for the method's reason.
     command : Command or None
-    left_alone : dict of str to str
-        Name of each node that is not disrupted -> why; of candidates, as far as they were looked
-        at and reasons were asked for.
+    has_candidates : bool
     is_constrained : bool
         Whether budgets kept candidates from being considered.
     """
 
-    candidates: list[Candidate]
-    budgets: dict[str, int]
-    command: Command | None
-    left_alone: dict[str, str] = field(repr=False)
-    is_constrained: bool = False
+    def __init__(self, run: _Run, candidates: Numbers, command: Command | None) -> None:
+        self._run, self._candidates = run, candidates
+        self.command = command
+        self.has_candidates = len(candidates) > 0
+        self.is_constrained = run.is_constrained
+
+    @cached_property
+    def candidates(self) -> list[Candidate]:
+        """The candidates, in the order of node names."""
+        return [self._run.state.candidate(number) for number in sorted(self._candidates.tolist())]
+
+    @cached_property
+    def budgets(self) -> dict[str, int]:
+        """How many nodes of each pool may be disrupted for the method's reason."""
+        state = self._run.state
+        names = [pool.name for pool in state.pools]
+        return dict(zip(names, state.budgets_for(self._run.method), strict=True))
+
+    @property
+    def left_alone(self) -> dict[str, str]:
+        """Name of each node that is not disrupted -> why.
+
+        Of candidates, as far as they were looked at and reasons were asked for.
+        """
+        return self._run.left_alone
 
 
-@dataclass(eq=False)
 class _Run:
     """One evaluation of a method: what is left of budgets, and what was found out."""
 
-    budgets: dict[str, int]
-    left_alone: dict[str, str]
-    gives_reasons: bool = True
-    is_constrained: bool = False
+    def __init__(self, state: Disruption, method: str, budgets: list[int]) -> None:
+        self.state, self.method, self.budgets = state, method, budgets
+        self.is_constrained = False
+        self.gives_reasons = state.gives_reasons
+        self.left_alone: dict[str, str] = state.refusals(method) if self.gives_reasons else {}
 
-    def refuse(self, candidates: Iterable[Candidate], reason: str) -> None:
-        if not self.gives_reasons:
-            return
-        self.left_alone.update(dict.fromkeys([each.name for each in candidates], reason))
+    def refuse(self, numbers: Iterable[int], reason: str) -> None:
+        if self.gives_reasons:
+            nodes = self.state.solver.nodes
+            self.left_alone.update(dict.fromkeys([nodes[each].name for each in numbers], reason))
 
-    def is_closed(self, candidate: Candidate) -> bool:
-        """Say whether the budget of the candidate's pool is used up, and note it."""
-        if self.budgets[candidate.pool.name] > 0:
+    def is_closed(self, number: int) -> bool:
+        """Say whether the budget of a node's pool is used up, and note it."""
+        pool = self.state.candidacy.pool_of(number)
+        if self.budgets[pool] > 0:
             return False
         self.is_constrained = True
-        pool = candidate.pool.name
-        self.refuse([candidate], f"the budgets of NodePool {pool} allow no further disruption")
+        name = self.state.pools[pool].name
+        self.refuse([number], f"the budgets of NodePool {name} allow no further disruption")
         return True
 
-    def within_budgets(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+    def within_budgets(self, numbers: Numbers) -> Numbers:
         """Take as many as the budgets of their pools allow, in order."""
-        if sum(self.budgets.values()) >= len(candidates) and len(self.budgets) == 1:
-            return list(candidates)
+        if len(self.budgets) == 1 and self.budgets[0] >= len(numbers):
+            return numbers
         taken = []
-        for candidate in candidates:
-            if not self.is_closed(candidate):
-                self.budgets[candidate.pool.name] -= 1
-                taken.append(candidate)
-        return taken
+        for number in numbers.tolist():
+            if not self.is_closed(number):
+                self.budgets[self.state.candidacy.pool_of(number)] -= 1
+                taken.append(number)
+        return np.array(taken, np.int32)
+
+    def open(self, numbers: Numbers) -> Numbers:
+        """Take those whose pools have any budget left."""
+        if len(self.budgets) == 1 and self.budgets[0] > 0:
+            return numbers
+        return np.array([each for each in numbers.tolist() if not self.is_closed(each)], np.int32)
 
 
 class Disruption:
@@ -116,7 +148,7 @@ class Disruption:
         The compiled cluster; all simulations run over it.
     prices : LaunchPrices, optional
         What was looked up before over the same templates.
-    known : Standings, optional
+    known : KnownStandings, optional
         What was found out before about nodes that have not changed.
     reasons : bool
         Whether results say why candidates of consolidation are left alone; without, what-ifs end
@@ -124,85 +156,125 @@ class Disruption:
 
     Attributes
     ----------
-    conditions : Conditions
-        Which nodes are Consolidatable and Drifted.
+    pools : tuple of NodePool
+        In the order of their numbers.
+    candidacy : Candidacy
+        The kernel that knows how nodes stand, by the solver's numbers.
+    under : ndarray of uint8, shape (n_nodes,)
+        Initialized nodes on which something happened too recently for ``consolidateAfter``.
     """
 
     def __init__(
         self,
         solver: Solver,
         prices: LaunchPrices | None = None,
-        known: Standings | None = None,
+        known: KnownStandings | None = None,
         *,
         reasons: bool = True,
     ) -> None:
         self.solver = solver
-        self._gives_reasons = reasons
-        self.objects = solver.objects
-        self.pools = {pool.name: pool for pool in self.objects.node_pools}
-        everything = solver.types_by_name
-        self._types_of_pool = {
-            name: {seen: everything[seen] for seen in self.objects.types_of_pool[name]}
-            if name in self.objects.types_of_pool
+        self.gives_reasons = reasons
+        self.pools = solver.node_pools
+        self.candidacy, self._drifted = (known or Standings()).of(solver, self.type_of)
+        self.under = self.candidacy.under()
+        self._set_ties()
+        self._orders: dict[str, Numbers] = {}
+        self._budgets: dict[str, list[int]] = {}
+        self._columns: dict[str, CandidateColumns] = {}
+        self._candidates: dict[int, Candidate] = {}
+        prices = prices or LaunchPrices()
+        self.consolidation = Consolidation(solver, self.under, prices)
+        self.screening = Screening(solver, self.under, prices)
+
+    def _set_ties(self) -> None:
+        """Numbers are in the order of names; ties may be drawn instead."""
+        tie_break = self.solver.settings.tie_break
+        if tie_break.seed is not None:
+            nodes = self.solver.nodes
+            by_tie = sorted(range(len(nodes)), key=lambda i: tie_break.key(nodes[i].name))
+            self.candidacy.set_ties(np.array(by_tie, np.int32))
+
+    @cached_property
+    def _types_of_pool(self) -> dict[str, dict[str, CompiledType]]:
+        everything, objects = self.solver.types_by_name, self.solver.objects
+        return {
+            pool.name: {seen: everything[seen] for seen in objects.types_of_pool[pool.name]}
+            if pool.name in objects.types_of_pool
             else everything
-            for name in self.pools
+            for pool in self.pools
         }
-        self._standings = (known or Standings()).of(solver, self.pools, self.type_of)
-        self.conditions: Conditions = evaluate_conditions(self._standings, self.objects)
-        self._considered: dict[str, tuple[list[Candidate], dict[str, str]]] = {}
-        self._ordered: dict[str, list[Candidate]] = {}
-        self._budgets: dict[str, dict[str, int]] = {}
-        self.consolidation = Consolidation(
-            solver, self.conditions.under_consolidate_after, prices or LaunchPrices()
-        )
-        self.screening = self.consolidation.screening
 
     def type_of(self, node: StateNode) -> CompiledType | None:
         """Return the type of a node among those of its pool, None if it is unknown."""
         return self._types_of_pool.get(node.pool, {}).get(node.labels.get(INSTANCE_TYPE_LABEL, ""))
 
-    @cached_property
-    def _possible(self) -> tuple[list[tuple[Candidate, str]], dict[str, str]]:
-        """Return the nodes that may be candidates, with what their pods have against it; others.
+    # ---------------------------------------------------------------- what is known of nodes
 
-        In the order of the Nodes' names.
+    @cached_property
+    def conditions(self) -> Conditions:
+        """Which nodes are Consolidatable and Drifted, by name."""
+        nodes = self.solver.nodes
+        return Conditions(
+            frozenset(nodes[number].name for number in self.candidacy.rested()),
+            frozenset(nodes[number].name for number in np.flatnonzero(self.under).tolist()),
+            {nodes[number].name: drift for number, drift in self._drifted.items()},
+        )
+
+    def candidate(self, number: int) -> Candidate:
+        """Return a node that may be disrupted, with what that costs."""
+        known = self._candidates.get(number)
+        if known is None:
+            node = self.solver.nodes[number]
+            pool = self.pools[self.candidacy.pool_of(number)]
+            worth = self.candidacy.worth(number)
+            known = Candidate(number, node, pool, self.type_of(node), *worth)
+            self._candidates[number] = known
+        return known
+
+    def refusals(self, method: str) -> dict[str, str]:
+        """Return why a method leaves nodes alone, by the names of these nodes."""
+        found = {}
+        for number, node in enumerate(self.solver.nodes):
+            refusal = self.candidacy.refusal(number, _NUMBER[method])
+            if refusal:
+                found[node.name] = refusal_text(refusal, node, partial(self.solver.blocker, node))
+        return found
+
+    def number_of_candidate(self, method: str, name: str) -> int | None:
+        """Return the number of a node if it is a candidate of a method, else None."""
+        try:
+            number = self.solver.number_of(name)
+        except KeyError:
+            return None
+        return None if self.candidacy.refusal(number, _NUMBER[method]) else number
+
+    def next_change_ns(self) -> int:
+        """Return when time alone may next change the outcome of a pass.
+
+        Nodes become consolidatable or old enough for their type to be checked; nominations, budget
+        windows and do-not-disrupt annotations end, and a window may open at any minute.
         """
-        found, reasons = [], {}
-        for standing in sorted(self._standings, key=_node_name):
-            candidate = standing.candidate
-            if isinstance(candidate, str):
-                reasons[standing.node.name] = candidate
-            else:
-                found.append((candidate, self.solver.blocker(standing.node)))
-        return found, reasons
+        now = self.solver.now_ns
+        if self.solver.has_timed_pods:
+            return now
+        change = self.candidacy.next_change(TYPE_CHECK_AGE_NS)
+        if any(
+            budget.schedule is not None for pool in self.pools for budget in pool.disruption.budgets
+        ):
+            return min(change, now - now % MINUTE + MINUTE)
+        return change
 
-    @cached_property
-    def _graceful(self) -> tuple[list[Candidate], dict[str, str]]:
-        return self._eligible(eventual=False)
+    def budgets_for(self, method: str) -> list[int]:
+        """Return, per pool, how many nodes may be disrupted for a method's reason."""
+        reason = REASONS[method]
+        known = self._budgets.get(reason)
+        if known is None:
+            known = self._budgets[reason] = budgets_of_pools(
+                self.pools, self.candidacy.counts(), reason, self.solver.now_ns
+            )
+        return known
 
-    @cached_property
-    def _eventual(self) -> tuple[list[Candidate], dict[str, str]]:
-        return self._eligible(eventual=True)
-
-    def _eligible(self, *, eventual: bool) -> tuple[list[Candidate], dict[str, str]]:
-        """Return the candidates of a class of methods, and why the others are none.
-
-        The eventual methods may override pods, if the NodeClaim has a termination grace period.
-        """
-        possible, reasons = self._possible
-        found, reasons = [], dict(reasons) if self._gives_reasons else {}
-        for candidate, blocker in possible:
-            overrides = eventual and candidate.node.termination_grace_period_ns is not None
-            if blocker and not overrides:
-                reasons[candidate.name] = blocker
-            else:
-                found.append(candidate)
-        return found, reasons
-
-    @cached_property
-    def has_timed_blockers(self) -> bool:
-        """Whether some pod on a node must not be disrupted for a limited time."""
-        return self.solver.has_timed_pods
+    # ---------------------------------------------------------------- methods
 
     def evaluate(
         self, method: str, only: str | None = None, *, compute: bool = True
@@ -217,23 +289,19 @@ class Disruption:
         compute : bool
             False stops at candidates and budgets.
         """
-        eligible, _ = self._eventual if method == DRIFT else self._graceful
-        candidates, reasons = self._of_method(method)
-        budgets = self._budgets_for(REASONS[method])
-        run = _Run(dict(budgets), dict(reasons), self._gives_reasons)
-        command = None
+        ordered = self._in_order(method)
+        considered = ordered
+        budgets: list[int] = []
         if only is not None:
-            considered = [candidate for candidate in candidates if candidate.name == only]
-            run.budgets = dict.fromkeys(budgets, UNLIMITED)
-            if compute:
-                command = self._compute(method, self._in_order(method, considered), run, eligible)
-        elif compute and candidates:
-            ordered = self._ordered.get(_considers_as(method))
-            if ordered is None:
-                ordered = self._in_order(method, candidates)
-                self._ordered[_considers_as(method)] = ordered
-            command = self._compute(method, ordered, run, eligible)
-        return MethodResult(candidates, dict(budgets), command, run.left_alone, run.is_constrained)
+            considered = ordered[ordered == self.solver.number_of(only)]
+            budgets = [UNLIMITED] * len(self.pools)
+        elif len(ordered):
+            budgets = [*self.budgets_for(method)]
+        run = _Run(self, method, budgets)
+        command = None
+        if compute and len(considered):
+            command = self._compute(method, considered, run)
+        return MethodResult(run, ordered, command)
 
     def each_alone(self, method: str) -> tuple[dict[str, Command], dict[str, str]]:
         """Return what a method would do with each of its candidates if there were no other.
@@ -249,131 +317,86 @@ class Disruption:
         left_alone : dict of str to str
             Name of every other node -> why.
         """
-        candidates, reasons = self._of_method(method)
-        run = _Run(dict.fromkeys(self._budgets_for(REASONS[method]), UNLIMITED), dict(reasons))
+        ordered = self._in_order(method)
+        run = _Run(self, method, [UNLIMITED] * len(self.pools))
         if method == EMPTINESS:
-            commands: Iterable[Command] = (Command(DELETE, [each]) for each in candidates)
+            alone = [self.candidate(number) for number in ordered.tolist()]
+            commands: Iterable[Command] = (Command(DELETE, [each]) for each in alone)
         elif method == DRIFT:
-            found = (self._drift([candidate], run) for candidate in candidates)
+            found = (self._drift(ordered[i : i + 1], run) for i in range(len(ordered)))
             commands = (command for command in found if command is not None)
         else:
-            totals = PoolTotals(self.solver, self._graceful[0], self.type_of)
-            commands = self._singles(self._by_savings_ratio(candidates), run, totals)
+            commands = self._singles(ordered, run, self._totals())
         return {command.candidates[0].name: command for command in commands}, run.left_alone
 
-    def _of_method(self, method: str) -> tuple[list[Candidate], dict[str, str]]:
-        """Return the candidates of a method, and why the other nodes are none."""
-        known = self._considered.get(_considers_as(method))
+    def _in_order(self, method: str) -> Numbers:
+        """Return the candidates of a method in the order in which it tries them."""
+        considers = _considers_as(method)
+        known = self._orders.get(considers)
         if known is None:
-            eligible, reasons = self._eventual if method == DRIFT else self._graceful
-            candidates, reasons = [], dict(reasons)
-            if method == DRIFT and not self.conditions.drifted and not self._gives_reasons:
-                eligible = []
-            for candidate in eligible:
-                reason = undisrupted_reason(candidate, method, self.conditions)
-                if reason:
-                    reasons[candidate.name] = reason
-                else:
-                    candidates.append(candidate)
-            known = candidates, reasons
-            self._considered[_considers_as(method)] = known
+            known = self.candidacy.in_order(_NUMBER[method], self._is_stable)
+            self._orders[considers] = known
         return known
-
-    def _budgets_for(self, reason: str) -> dict[str, int]:
-        known = self._budgets.get(reason)
-        if known is None:
-            known = self._budgets[reason] = budgets_of_pools(
-                self._pool_counts, reason, self.objects.now_ns
-            )
-        return known
-
-    @cached_property
-    def _pool_counts(self) -> dict[str, PoolCount]:
-        return count_pools(self.objects.node_pools, self.objects.nodes)
-
-    def _in_order(self, method: str, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Return candidates in the order in which a method tries them."""
-        if method == DRIFT:
-            return self._by_drift(candidates)
-        return self._by_savings_ratio(candidates)
-
-    def _compute(
-        self, method: str, ordered: Sequence[Candidate], run: _Run, eligible: list[Candidate]
-    ) -> Command | None:
-        if method == DRIFT:
-            return self._drift(ordered, run)
-        if method == EMPTINESS:
-            taken = run.within_budgets(ordered)
-            return Command(DELETE, taken) if taken else None
-        totals = PoolTotals(self.solver, eligible, self.type_of)
-        if method == MULTI_NODE:
-            return self._multi_node(ordered, run, totals)
-        return self._single_node(ordered, run, totals)
-
-    def _by_tie_break(self, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
-        """Return candidates, which are in the order of their names, in the order of ties."""
-        tie_break = self.solver.settings.tie_break
-        if tie_break.seed is None:
-            return candidates
-        return sorted(candidates, key=lambda candidate: tie_break.key(candidate.name))
-
-    def _by_savings_ratio(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        return by_savings_ratio(self._by_tie_break(candidates), stable=self._is_stable)
 
     @property
     def _is_stable(self) -> bool:
         return UNSTABLE_SORT in self.solver.settings.repaired
 
-    def _by_drift(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Sort, nodes without pods to move before the others, then the longest drifted first."""
-        by_name = self._by_tie_break(candidates)
-        since = np.array(
-            [self.conditions.drifted[candidate.name][1] // SECOND for candidate in by_name],
-            dtype=np.float64,
-        )
-        order = np.argsort(since, kind="stable") if self._is_stable else go_order(since)
-        ordered = [by_name[i] for i in order]
-        ordered.sort(key=lambda candidate: candidate.has_pods_to_move)
-        return ordered
+    def _totals(self) -> PoolTotals:
+        return PoolTotals(self.solver, self._eligible, self.type_of)
 
-    def _drift(self, ordered: Sequence[Candidate], run: _Run) -> Command | None:
+    def _eligible(self) -> list[Candidate]:
+        """Return the nodes that no method but drift rules out at once, in the order of names."""
+        number = _NUMBER[EMPTINESS]
+        return [
+            self.candidate(i)
+            for i in range(len(self.candidacy))
+            if is_eligible(self.candidacy.refusal(i, number))
+        ]
+
+    def _compute(self, method: str, ordered: Numbers, run: _Run) -> Command | None:
+        if method == DRIFT:
+            return self._drift(ordered, run)
+        if method == EMPTINESS:
+            taken = [self.candidate(number) for number in run.within_budgets(ordered).tolist()]
+            return Command(DELETE, taken) if taken else None
+        totals = self._totals()
+        if method == MULTI_NODE:
+            return self._multi_node(ordered, run, totals)
+        return next(self._singles(ordered, run, totals), None)
+
+    def _drift(self, ordered: Numbers, run: _Run) -> Command | None:
         """Take the first node whose pods find a place."""
-        for candidate in ordered:
-            if run.is_closed(candidate):
+        for number in ordered.tolist():
+            if run.is_closed(number):
                 continue
-            simulation = simulate(self.solver, [candidate])
+            candidate = self.candidate(number)
+            simulation = simulate(self.solver, [candidate], self.solver.under(()))
             if not simulation.unplaced:
                 decision = REPLACE if simulation.claims else DELETE
                 claims = tuple(simulation.claims)
                 return Command(decision, [candidate], claims, partial(_same, simulation))
-            run.refuse([candidate], NOT_PLACED)
+            run.refuse([number], NOT_PLACED)
         return None
 
-    def _multi_node(
-        self, ordered: Sequence[Candidate], run: _Run, totals: PoolTotals
-    ) -> Command | None:
+    def _multi_node(self, ordered: Numbers, run: _Run, totals: PoolTotals) -> Command | None:
         """Search the longest prefix that can be consolidated, by bisection."""
         taken = run.within_budgets(ordered)
         if len(taken) < 2:
-            run.refuse(taken, "no other node could be consolidated with it")
+            run.refuse(taken.tolist(), "no other node could be consolidated with it")
             return None
-        return self._longest_prefix(taken, run, totals)
-
-    def _longest_prefix(
-        self, taken: Sequence[Candidate], run: _Run, totals: PoolTotals
-    ) -> Command | None:
         low = 1
-        high = len(taken) - 1 if len(taken) <= MULTI_NODE_LAST_INDEX else MULTI_NODE_LAST_INDEX
+        high = min(len(taken) - 1, MULTI_NODE_LAST_INDEX)
         best = None
-        columns = None if self._gives_reasons else self._columns(taken[: high + 1])
+        columns = None if self.gives_reasons else self._columns_of(taken)
         while low <= high:
             middle = (low + high) // 2
-            group = taken[: middle + 1]
             is_refused = is_deletion = False
             if columns is not None:
                 is_refused, is_deletion = columns.prefix(self.screening, middle + 1)
             command = None
             if not is_refused:
+                group = taken[: middle + 1].tolist()
                 command = self._approved(group, run, totals, is_deletion, same_type_filter=True)
             if command is not None:
                 best, low = command, middle + 1
@@ -381,72 +404,78 @@ class Disruption:
                 high = middle - 1
         return best
 
-    def _single_node(
-        self, ordered: Sequence[Candidate], run: _Run, totals: PoolTotals
-    ) -> Command | None:
-        """Take the first candidate with a command."""
-        return next(self._singles(ordered, run, totals), None)
-
-    def _singles(
-        self, ordered: Sequence[Candidate], run: _Run, totals: PoolTotals
-    ) -> Iterator[Command]:
+    def _singles(self, ordered: Numbers, run: _Run, totals: PoolTotals) -> Iterator[Command]:
         """Yield a command for each candidate that has one; the pools take turns."""
-        tried = []
-        for candidate in interleaved_by_pool(ordered, self.solver.settings.tie_break):
-            if run.is_closed(candidate):
-                continue
-            if totals.is_worth_trying(candidate):
-                tried.append(candidate)
-            else:
-                run.refuse([candidate], "even a deletion would score below the Balanced threshold")
-        if not self._gives_reasons:
-            yield from self._found_singles(tried, run, totals)
+        tried = run.open(self._interleaved(ordered))
+        if totals.has_any:
+            worth = []
+            for number in tried.tolist():
+                if totals.is_worth_trying(self.candidate(number)):
+                    worth.append(number)
+                else:
+                    run.refuse([number], "even a deletion would score below the Balanced threshold")
+            tried = np.array(worth, np.int32)
+        columns = self._columns_of(tried)
+        if not self.gives_reasons:
+            yield from self._found_singles(columns, run, totals)
             return
         start, size = 0, _FIRST_SCREENED
         while start < len(tried):
-            groups = [[candidate] for candidate in tried[start : start + size]]
+            groups = [columns.one(i) for i in range(start, min(start + size, len(tried)))]
             for group, screened in zip(groups, self.screening.screen(groups), strict=True):
                 if screened.refusal:
-                    run.left_alone[group[0].name] = screened.refusal
+                    run.refuse(group.nodes.tolist(), screened.refusal)
                     continue
-                command = self._approved(group, run, totals, screened.is_deletion)
+                command = self._approved(group.nodes.tolist(), run, totals, screened.is_deletion)
                 if command is not None:
                     yield command
             start, size = start + size, 4 * size
 
     def _found_singles(
-        self, tried: Sequence[Candidate], run: _Run, totals: PoolTotals
+        self, columns: CandidateColumns, run: _Run, totals: PoolTotals
     ) -> Iterator[Command]:
         """Yield a command for each candidate that has one, without looking into the others."""
-        columns = self._columns(tried)
-        start = 0
+        start, n = 0, len(columns.nodes)
         while True:
             found, is_deletion = columns.first_single(self.screening, start)
-            if found == len(tried):
+            if found == n:
                 return
-            command = self._approved([tried[found]], run, totals, is_deletion)
+            command = self._approved([int(columns.nodes[found])], run, totals, is_deletion)
             if command is not None:
                 yield command
             start = found + 1
 
-    def _columns(self, candidates: Sequence[Candidate]) -> CandidateColumns:
-        numbers = self.solver.node_number
-        return CandidateColumns(
-            np.array([numbers[candidate.name] for candidate in candidates], dtype=np.int32),
-            np.array([candidate.price for candidate in candidates], dtype=np.float64),
-            np.array([candidate.is_spot for candidate in candidates], dtype=np.uint8),
+    def _columns_of(self, numbers: Numbers) -> CandidateColumns:
+        """Return columns; the two methods of underutilized nodes mostly look at the same."""
+        whole = self._orders.get(MULTI_NODE)
+        if numbers is not whole:
+            return CandidateColumns.of(self.candidacy, numbers)
+        known = self._columns.get(MULTI_NODE)
+        if known is None:
+            known = self._columns[MULTI_NODE] = CandidateColumns.of(self.candidacy, numbers)
+        return known
+
+    def _interleaved(self, ordered: Numbers) -> Numbers:
+        if len(self.pools) == 1:
+            return ordered
+        return interleaved_by_pool(
+            ordered,
+            [self.candidacy.pool_of(number) for number in ordered.tolist()],
+            [pool.name for pool in self.pools],
+            self.solver.settings.tie_break,
         )
 
     def _approved(
         self,
-        candidates: Sequence[Candidate],
+        numbers: Sequence[int],
         run: _Run,
         totals: PoolTotals,
         is_deletion: bool = False,
         *,
         same_type_filter: bool = False,
     ) -> Command | None:
-        """Return the consolidation command for exactly these candidates, or None."""
+        """Return the consolidation command for exactly these nodes, or None."""
+        candidates = [self.candidate(number) for number in numbers]
         try:
             if is_deletion:
                 command = self.consolidation.deletion(candidates)
@@ -455,43 +484,42 @@ class Disruption:
             if same_type_filter and command.decision == REPLACE:
                 command = self.consolidation.without_same_types(command)
         except NoCommand as reason:
-            run.refuse(candidates, str(reason))
+            run.refuse(numbers, str(reason))
             return None
         rejection = totals.rejection(command)
         if rejection:
-            run.refuse(candidates, rejection)
+            run.refuse(numbers, rejection)
             return None
         return command
 
 
-def _node_name(standing: Standing) -> str:
-    return standing.node.node_name
-
-
 def _considers_as(method: str) -> str:
     """The two methods of underutilized nodes consider the same, in the same order."""
-    return MULTI_NODE if method == SINGLE_NODE else method
+    return MULTI_NODE if _NUMBER[method] > _NUMBER[MULTI_NODE] else method
 
 
 def _same(simulation: Simulation) -> Simulation:
     return simulation
 
 
-def by_savings_ratio(candidates: Sequence[Candidate], *, stable: bool = False) -> list[Candidate]:
-    """Sort, highest ratio first; ties as Go's unstable sort leaves their order, or as they were."""
-    ratios = np.array([candidate.savings_ratio for candidate in candidates], dtype=np.float64)
-    order = np.argsort(-ratios, kind="stable") if stable else go_order(-ratios)
-    return [candidates[i] for i in order]
-
-
 def interleaved_by_pool(
-    ordered: Iterable[Candidate], tie_break: TieBreak = BY_NAME
-) -> list[Candidate]:
-    """Take the first of each pool, in the order of their names, then the second, and so on."""
-    by_pool: dict[str, list[Candidate]] = {}
-    for candidate in ordered:
-        by_pool.setdefault(candidate.pool.name, []).append(candidate)
-    if len(by_pool) == 1:
-        return next(iter(by_pool.values()))
-    rounds = zip_longest(*(by_pool[name] for name in sorted(by_pool, key=tie_break.key)))
-    return [candidate for turn in rounds for candidate in turn if candidate is not None]
+    ordered: Numbers, pools: Sequence[int], names: Sequence[str], tie_break: TieBreak = BY_NAME
+) -> Numbers:
+    """Take the first of each pool, in the order of their names, then the second, and so on.
+
+    Parameters
+    ----------
+    ordered : ndarray of int32, shape (n,)
+    pools : sequence of int
+        Number of the pool of each.
+    names : sequence of str
+        By number of the pool.
+    tie_break : TieBreak
+    """
+    by_pool: dict[int, list[int]] = {}
+    for number, pool in zip(ordered.tolist(), pools, strict=True):
+        by_pool.setdefault(pool, []).append(number)
+    turns = zip_longest(
+        *(by_pool[pool] for pool in sorted(by_pool, key=lambda pool: tie_break.key(names[pool])))
+    )
+    return np.array([each for turn in turns for each in turn if each is not None], np.int32)

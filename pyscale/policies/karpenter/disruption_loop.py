@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pyscale.model.times import MINUTE, SECOND
 
 from .candidates import DRIFT, EMPTINESS, METHODS, MULTI_NODE, REASONS, SINGLE_NODE
-from .conditions import TYPE_CHECK_AGE_NS, last_activity_ns
 from .consolidation import DELETE, Command
 from .disruption import Disruption
 from .simulation import simulate
@@ -127,9 +126,9 @@ class DisruptionLoop:
                     return [_execution(method, result.command)]
                 self._waiting = _Waiting(method, result.command, now_ns + VALIDATION_DELAY_NS)
                 return []
-            if method in _REMEMBERING and result.candidates and not result.is_constrained:
+            if method in _REMEMBERING and result.has_candidates and not result.is_constrained:
                 self._found_nothing[method] = clock
-        self._quiet = (clock, next_change_ns(state) - state.objects.now_ns + now_ns)
+        self._quiet = (clock, state.next_change_ns() - state.solver.now_ns + now_ns)
         return []
 
     def _is_quiet(self, now_ns: int, clock: int) -> bool:
@@ -204,33 +203,6 @@ class DisruptionLoop:
         return first + (until - 1 - first) // _AGING_NS * _AGING_NS
 
 
-def next_change_ns(state: Disruption) -> int:
-    """Return when time alone may next change the outcome of a pass.
-
-    Nodes become consolidatable or old enough for their type to be checked; nominations, budget
-    windows and do-not-disrupt annotations end, and a window may open at any minute.
-    """
-    now = state.objects.now_ns
-    if state.has_timed_blockers:
-        return now
-    soonest = NEVER_NS
-    if any(
-        budget.schedule is not None
-        for pool in state.objects.node_pools
-        for budget in pool.disruption.budgets
-    ):
-        soonest = now - now % MINUTE + MINUTE
-    for node in state.objects.nodes:
-        if node.nominated:
-            return now
-        if node.name in state.conditions.under_consolidate_after:
-            wait = state.pools[node.pool].disruption.consolidate_after_ns or 0
-            soonest = min(soonest, last_activity_ns(node, now) + wait)
-        if node.creation_ns is not None and now <= node.creation_ns + TYPE_CHECK_AGE_NS:
-            soonest = min(soonest, node.creation_ns + TYPE_CHECK_AGE_NS + 1)
-    return soonest
-
-
 def validated(state: Disruption, method: str, command: Command) -> Command | None:
     """Return what of a command still holds: all of it, or, for empty nodes, a part; else None.
 
@@ -238,20 +210,18 @@ def validated(state: Disruption, method: str, command: Command) -> Command | Non
     for every pod again, with as many replacements, of which each may still be of all the types of
     the command.
     """
-    result = state.evaluate(method, compute=False)
-    fresh = {candidate.name: candidate for candidate in result.candidates}
-    budgets = dict(result.budgets)
+    budgets = [*state.budgets_for(method)]
     kept = []
     for candidate in command.candidates:
-        now = fresh.get(candidate.name)
-        if now is not None and budgets[now.pool.name] > 0:
-            budgets[now.pool.name] -= 1
-            kept.append(now)
+        number = state.number_of_candidate(method, candidate.name)
+        if number is not None and budgets[state.candidacy.pool_of(number)] > 0:
+            budgets[state.candidacy.pool_of(number)] -= 1
+            kept.append(state.candidate(number))
     if method == EMPTINESS:
         return Command(DELETE, kept) if kept else None
     if len(kept) < len(command.candidates):
         return None
-    simulation = simulate(state.solver, kept, state.conditions.under_consolidate_after)
+    simulation = simulate(state.solver, kept, state.under)
     if simulation.unplaced or len(simulation.claims) != len(command.replacements):
         return None
     for claim, replacement in zip(simulation.claims, command.replacements, strict=True):

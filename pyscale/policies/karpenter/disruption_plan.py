@@ -183,7 +183,7 @@ class _Planner:
     def plan(self) -> DisruptionPlan:
         acting = next((name for name in METHODS if self._results[name].command), None)
         command = None if acting is None else self._command(acting, self._results[acting].command)
-        objects = self._disruption.objects
+        objects = self._solver.objects
         nodes = sorted(objects.nodes, key=lambda node: node.name)
         return DisruptionPlan(
             now_ns=objects.now_ns,
@@ -239,8 +239,8 @@ class _Planner:
         if reason != NOT_PLACED:
             return reason
         candidate = next(each for each in self._results[method].candidates if each.name == name)
-        spared = self._disruption.conditions.under_consolidate_after
-        found = simulate(self._solver, [candidate], () if method == DRIFT else spared)
+        under = self._solver.under(()) if method == DRIFT else self._disruption.under
+        found = simulate(self._solver, [candidate], under)
         first, batch = found.unplaced[0], found.solution.batch
         more = f" and {len(found.unplaced) - 1} more" if len(found.unplaced) > 1 else ""
         why = "its place is not initialized yet"

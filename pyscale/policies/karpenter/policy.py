@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,8 +26,8 @@ from .parity import LEXICOGRAPHIC, STRICT, Parity, repaired_quirks, tie_break_of
 from .plan import Plan, objects_of, provision
 from .provisioning import Window
 from .run_solver import RunCompiler
+from .run_standings import RunStandings
 from .solver import Solver
-from .standings import Standings
 from .state import Settings
 from .templates import Template
 from .view_cluster import Clock, ViewCluster, node_id
@@ -236,7 +236,6 @@ class KarpenterRun:
     policy: Karpenter
     setting: Setting
     pools: tuple[NodePool, ...]
-    _nominated: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         policy = self.policy
@@ -246,7 +245,7 @@ class KarpenterRun:
         self._compiler = RunCompiler(self._cluster, self._settings)
         self._prices = LaunchPrices()
         self._priced: Sequence[Template] = ()
-        self._standings = Standings()
+        self._standings = RunStandings()
         self._window = Window(policy.batch_idle_duration_ns, policy.batch_max_duration_ns)
         self._disruption = DisruptionLoop()
         self._pool_of_kind = np.empty(0, np.int32)
@@ -281,7 +280,7 @@ class KarpenterRun:
         def look() -> Solver:
             nonlocal solver
             if solver is None:
-                solver = self._compiler.compile(view, self._nominated)
+                solver = self._compiler.compile(view)
                 if solver.templates is not self._priced:
                     # Prices of templates that are gone would be kept for good.
                     self._priced, self._prices = solver.templates, LaunchPrices()
@@ -318,10 +317,9 @@ class KarpenterRun:
 
     def _provision(self, view: ClusterView, solver: Solver) -> list[Action]:
         solution = solver.solve()
-        until = view.now_ns + self._nomination_ns
+        until = solver.now_ns + self._nomination_ns
         for number in solution.nominated:
-            self._nominated[node_id(solver.nodes[number].name)] = until
-        self._nominated = {node: end for node, end in self._nominated.items() if end > view.now_ns}
+            self._cluster.roster.nominate(number, until)
         orders: list[Action] = []
         ids = solver.pending.ids
         assert ids is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,12 @@ from pyscale.model.pods import Pod
 
 from ..base import ClusterView
 from .batch import PendingPods
-from .costs import NodeCosts
+from .bound_pods import PodColumns
 from .daemons import expected_requests
+from .listed import Listed
 from .memory import CompileMemory, set_of_node
 from .solver import Solver
-from .state import Settings, StateNode
+from .state import ClusterObjects, Settings, StateNode
 from .templates import limits_left
 from .view_cluster import ViewCluster, node_id, node_name
 
@@ -51,7 +52,17 @@ class RunSolver(Solver):
     """A solver that was not compiled from objects: these are made when somebody asks for them.
 
     Its ``objects`` leave out the pods: ``pending`` and ``bound`` have them.
+
+    Attributes
+    ----------
+    blocking_classes : ndarray of uint8, shape (n_classes,) or (0,)
+        Which classes of pods keep their node from being disrupted; empty for none.
+    node_in_row : callable
+        Returns the node in a row of the view.
     """
+
+    blocking_classes: NDArray[np.uint8]
+    node_in_row: Callable[[int], StateNode]
 
     def __init__(self, before: Solver) -> None:
         vars(self).update((name, getattr(before, name)) for name in _SHARED)
@@ -64,17 +75,14 @@ class RunSolver(Solver):
         made = vars(self)[name] = make()
         return made
 
-    def pods_states(self) -> Sequence[object]:
-        """Return per node what stays the same object while its pods do."""
-        return self._cluster.pods_states() if self.nodes else ()
-
-    def costs(self, node: StateNode) -> NodeCosts:
-        """Return what it costs to disrupt the pods of a node."""
-        return NodeCosts(*self._cluster.roster.costs(node_id(node.node_name)))
+    @property
+    def roster(self) -> Roster:
+        """The nodes and pods of the run, at this moment."""
+        return self._cluster.roster
 
     def blocker(self, node: StateNode) -> str:
         """Return which pod keeps a node from being disrupted and why, empty for none."""
-        return super().blocker(node) if self._may_block else ""
+        return super().blocker(node) if len(self.blocking_classes) else ""
 
     @property
     def now_ns(self) -> int:
@@ -88,31 +96,45 @@ class RunSolver(Solver):
 
     def number_of(self, name: str) -> int:
         """Return the number of a state node; a KeyError if there is none of that name."""
-        return self._cluster.roster.number_of(node_id(name))
+        return self.roster.number_of(node_id(name))
 
     @property
     def has_timed_pods(self) -> bool:
         """Return False: clusters with such pods are compiled from objects."""
         return False
 
-    def offer(self, cluster: ViewCluster, view: ClusterView, nominated: Mapping[int, int]) -> None:
+    def offer(self, cluster: ViewCluster, view: ClusterView) -> None:
         """Offer to make objects of this moment, as long as this is the last solver."""
         look = cluster.n_looks
 
-        def current(make: Callable[[], Any]) -> Callable[[], Any]:
-            def check_and_make() -> Any:
-                if cluster.n_looks != look:
-                    raise RuntimeError("this solver is over: the next one has been made")
-                return make()
+        def check() -> None:
+            if cluster.n_looks != look:
+                raise RuntimeError("this solver is over: the next one has been made")
 
-            return check_and_make
+        def shown(number: int) -> StateNode:
+            check()
+            return cluster.shown(view, number)
 
-        self._cluster, self._may_block = cluster, cluster.may_block(view)
+        def in_row(row: int) -> StateNode:
+            check()
+            return cluster.node(view, row)
+
+        def objects() -> ClusterObjects:
+            check()
+            return cluster.objects(view, self.nodes, None)
+
+        def bound() -> PodColumns:
+            check()
+            return cluster.bound(self.nodes)
+
+        self._cluster = cluster
+        self.blocking_classes = cluster.blocking_classes(view)
         self._now_ns, self._node_pools = cluster.now_ns(view), view.pools
+        self.node_in_row = in_row
         self._makers = {
-            "objects": current(lambda: cluster.objects(view, self.nodes, None)),
-            "nodes": current(lambda: cluster.nodes(view, nominated)),
-            "bound": current(lambda: cluster.bound(self.nodes)),
+            "nodes": lambda: Listed(len(cluster.roster), shown),
+            "objects": objects,
+            "bound": bound,
             "node_number": lambda: {node.name: i for i, node in enumerate(self.nodes)},
         }
 
@@ -121,7 +143,8 @@ class RunSolver(Solver):
         frame, kernel = self.frame, self.frame.kernel
         nodes = roster.nodes()
         self.n_nodes, self.n_initialized = len(roster), roster.n_initialized
-        frame.turn_to(self, _HostNames(roster.ids()))
+        ids = roster.ids()
+        frame.turn_to(self, Listed(len(ids), lambda number: node_name(ids[number])))
         if any(template.pool.limits for template in self.templates):
             active = [node for node in self.nodes if not node.marked_for_deletion]
             self._set_limits([limits_left(template.pool, active) for template in self.templates])
@@ -145,27 +168,6 @@ class RunSolver(Solver):
         )
 
 
-class _HostNames(Sequence[str]):
-    """The hostnames of nodes by their numbers."""
-
-    def __init__(self, ids: Sequence[int]) -> None:
-        self._ids = ids
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    @overload
-    def __getitem__(self, i: int) -> str: ...
-
-    @overload
-    def __getitem__(self, i: slice) -> list[str]: ...
-
-    def __getitem__(self, i: int | slice) -> str | list[str]:
-        if isinstance(i, slice):
-            return [node_name(number) for number in self._ids[i]]
-        return node_name(self._ids[i])
-
-
 class RunCompiler:
     """Makes the solvers of one run.
 
@@ -186,7 +188,7 @@ class RunCompiler:
         self._shared: RunSolver | None = None
         self._catalog: object = None
 
-    def compile(self, view: ClusterView, nominated: Mapping[int, int]) -> Solver:
+    def compile(self, view: ClusterView) -> Solver:
         """Return the solver of this moment."""
         cluster = self._cluster
         cluster.follow(view)
@@ -194,10 +196,10 @@ class RunCompiler:
         shared = self._shared
         if shared is not None and self._can_go_on(shared, view, pending):
             moment = copy(shared)
-            moment.offer(cluster, view, nominated)
+            moment.offer(cluster, view)
             moment.tell(cluster.roster, pending)
             return moment
-        nodes = cluster.nodes(view, nominated)
+        nodes = cluster.nodes(view)
         objects = cluster.objects(view, nodes, cluster.bound(nodes))
         solver = Solver(objects, self._settings, pending, self._memory)
         self._shared = None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscale.kernel._candidacy import Candidacy
 from pyscale.kernel._provision_prices import ClaimPrices
 
 from .candidates import Candidate
@@ -65,6 +67,15 @@ class CandidateColumns(NamedTuple):
     prices: NDArray[np.float64]
     spots: NDArray[np.uint8]
 
+    @staticmethod
+    def of(candidacy: Candidacy, nodes: NDArray[np.int32]) -> CandidateColumns:
+        """Return the columns of some nodes."""
+        return CandidateColumns(nodes, *candidacy.columns(nodes))
+
+    def one(self, i: int) -> CandidateColumns:
+        """Return a candidate alone."""
+        return CandidateColumns(*(column[i : i + 1] for column in self))
+
     def first_single(self, screening: Screening, start: int) -> tuple[int, bool]:
         """Find, from one candidate on, the first that may go alone, and if it may be deleted."""
         nodes = self.nodes[start:]
@@ -88,21 +99,24 @@ class CandidateColumns(NamedTuple):
 
 
 class Screening:
-    """Tells what the first looks of a consolidation would refuse, from the kernel's numbers."""
+    """Tells what the first looks of a consolidation would refuse, from the kernel's numbers.
 
-    def __init__(
-        self, solver: Solver, under_consolidate_after: frozenset[str], prices: LaunchPrices
-    ) -> None:
+    ``under`` says which nodes take no pod of a candidate, ndarray of uint8, shape (n_nodes,).
+    """
+
+    def __init__(self, solver: Solver, under: NDArray[np.uint8], prices: LaunchPrices) -> None:
         self._solver = solver
-        self._under = under_consolidate_after
+        self._under = under
         self._prices = prices
         # A claim that holds reservations requires more than its set says.
         self._knows_sets = not solver.reservations or not solver.settings.reserved_capacity
 
-    def screen(self, groups: Sequence[Sequence[Candidate]]) -> list[Screened]:
+    def screen(self, groups: Sequence[CandidateColumns]) -> list[Screened]:
         """Say of each group of candidates what the kernel's numbers tell about removing it."""
-        found = self._solver.what_ifs(
-            [[candidate.name for candidate in group] for group in groups], self._under
+        found = self._solver.each_without(
+            np.array([0, *accumulate(len(group.nodes) for group in groups)], dtype=np.int32),
+            np.concatenate([group.nodes for group in groups]),
+            self._under,
         )
         screened = []
         numbers = (found.unplaced.tolist(), found.n_claims.tolist(), found.cut.tolist())
@@ -127,12 +141,10 @@ class Screening:
                 screened.append(Screened(reason) if reason else OPEN)
         return screened
 
-    def _too_dear(
-        self, group: Sequence[Candidate], template: int, set_id: int, types: bytes
-    ) -> str:
+    def _too_dear(self, group: CandidateColumns, template: int, set_id: int, types: bytes) -> str:
         least, least_spot, n_types = self._claim_prices.find(template, set_id, types)
-        price = total_price(group)
-        if least_spot >= 0 and all(candidate.is_spot for candidate in group):
+        price = float(np.cumsum(group.prices)[-1])
+        if least_spot >= 0 and group.spots.all():
             if not self._solver.settings.spot_to_spot_consolidation:
                 return SPOT_TO_SPOT_OFF
             least = least_spot
@@ -173,7 +185,7 @@ class Screening:
             nodes,
             prices,
             spots,
-            self._under_nodes,
+            self._under,
             solver.node_limits,
             solver.settings.best_effort_min_values,
             solver.settings.spot_to_spot_consolidation,
@@ -184,7 +196,3 @@ class Screening:
     @cached_property
     def _claim_prices(self) -> ClaimPrices:
         return self._prices.of_claims(self._solver)
-
-    @cached_property
-    def _under_nodes(self) -> NDArray[np.uint8]:
-        return self._solver.under(self._under)

@@ -5,10 +5,11 @@ Follows Karpenter core ``pkg/controllers/disruption/helpers.go:SimulateSchedulin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .candidates import Candidate
 from .result import Claim, Solution
@@ -42,14 +43,13 @@ class Simulation:
 
 
 def simulate(
-    solver: Solver,
-    candidates: Sequence[Candidate],
-    under_consolidate_after: Iterable[str] = (),
+    solver: Solver, candidates: Sequence[Candidate], under: NDArray[np.uint8]
 ) -> Simulation:
-    """Solve without the candidates; the solver stays as it is."""
-    solution = solver.solve(
-        [candidate.name for candidate in candidates], under_consolidate_after, False
-    )
+    """Solve without the candidates; the solver stays as it is.
+
+    ``under`` says which nodes take no pod of a candidate, ndarray of uint8, shape (n_nodes,).
+    """
+    solution = solver.without([candidate.number for candidate in candidates], under)
     first = len(solver.pending)
     place = solution.raw.place[first:]
     is_unplaced = place < 0

@@ -157,12 +157,22 @@ class Solver(ClusterTables):
         nodes = np.array(
             [self.number_of(name) for group in groups for name in group], dtype=np.int32
         )
+        return self.each_without(offsets, nodes, self.under(under_consolidate_after))
+
+    def each_without(
+        self, offsets: NDArray[np.int32], nodes: NDArray[np.int32], under: NDArray[np.uint8]
+    ) -> WhatIfs:
+        """Run one round per group of nodes to do without; see :meth:`what_ifs`.
+
+        Parameters
+        ----------
+        offsets, nodes : ndarray of int32
+            Group ``i`` is ``nodes[offsets[i]:offsets[i + 1]]``, by numbers.
+        under : ndarray of uint8, shape (n_nodes,)
+            Which state nodes take no pod of these.
+        """
         unplaced, n_claims, template, set_id, types, cut = self.kernel.what_ifs(
-            offsets,
-            nodes,
-            self.under(under_consolidate_after),
-            self.node_limits,
-            self.settings.best_effort_min_values,
+            offsets, nodes, under, self.node_limits, self.settings.best_effort_min_values
         )
         return WhatIfs(unplaced.astype(bool), n_claims, template, set_id, types, cut.astype(bool))
 

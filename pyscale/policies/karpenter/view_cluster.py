@@ -31,7 +31,7 @@ from .volumes import Volumes
 # Flags of the roster's classes.
 MOVES, IS_DAEMON, IS_RESCHEDULABLE, LEAVES = 1, 2, 4, 8
 
-# So many answers about budgets are kept.
+# So many answers about budgets, and nodes that are gone, are kept.
 _MANY = 1000
 
 _UNSCHEDULABLE = (PodCondition("PodScheduled", "False", "Unschedulable"),)
@@ -70,7 +70,7 @@ class ViewCluster:
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
         self._samples = samples = [running_pod(0, it, 0, "") for it in setting.templates]
-        self._blocks: dict[bytes, bool] = {}
+        self._blocks: dict[bytes, NDArray[np.uint8]] = {}
         #: Whether some pod may have to stay on its node for a limited time.
         self.has_timed_pods = any(map(is_timed, samples))
         self.roster = Roster(
@@ -169,27 +169,29 @@ class ViewCluster:
         """The pod classes of the run."""
         return self._setting.templates
 
-    def nodes(self, view: ClusterView, nominated: Mapping[int, int]) -> list[StateNode]:
+    def nodes(self, view: ClusterView) -> list[StateNode]:
         """Return the nodes in the order of the roster; those that did not change are the same."""
-        known, shown = self._shown, {}
-        nodes: list[StateNode] = []
-        for number, row, stamp, pods_stamp, event_ns in self.roster.stamps():
-            held = known.get(number)
-            flag = number in nominated and nominated[number] > view.now_ns
-            if held is None:
-                held = _Shown(stamp, self.node(view, row), pods_stamp, object())
-            else:
-                if held.stamp != stamp:
-                    held.stamp, held.node = stamp, self.node(view, row)
-                if held.pods_stamp != pods_stamp:
-                    held.pods_stamp, held.pods = pods_stamp, object()
-            node = held.node
-            if node.nominated != flag or node.last_pod_event_ns != event_ns:
-                held.node = node = replace(node, nominated=flag, last_pod_event_ns=event_ns)
-            shown[number] = held
-            nodes.append(node)
-        self._shown = shown
-        return nodes
+        return [self.shown(view, number) for number in range(len(self.roster))]
+
+    def shown(self, view: ClusterView, number: int) -> StateNode:
+        """Return the node of a number."""
+        node_id, row, stamp, pods_stamp, event_ns, nominated_until_ns = self.roster.stamps(number)
+        held = self._shown.get(node_id)
+        if held is None:
+            if len(self._shown) > 2 * len(self.roster) + _MANY:
+                there = self.roster.ids()
+                self._shown = {key: self._shown[key] for key in there if key in self._shown}
+            held = self._shown[node_id] = _Shown(stamp, self.node(view, row), pods_stamp, object())
+        else:
+            if held.stamp != stamp:
+                held.stamp, held.node = stamp, self.node(view, row)
+            if held.pods_stamp != pods_stamp:
+                held.pods_stamp, held.pods = pods_stamp, object()
+        node = held.node
+        flag = nominated_until_ns > self.now_ns(view)
+        if node.nominated != flag or node.last_pod_event_ns != event_ns:
+            held.node = node = replace(node, nominated=flag, last_pod_event_ns=event_ns)
+        return node
 
     def bound(self, nodes: Sequence[StateNode]) -> PodColumns:
         """Return the pods on the nodes that were shown last, in the order of the roster."""
@@ -203,19 +205,18 @@ class ViewCluster:
 
     def pods_states(self) -> list[object]:
         """Return what stays the same object while the pods of a node do, by number."""
-        return [held.pods for held in self._shown.values()]
+        return [self._shown[number].pods for number in self.roster.ids()]
 
-    def may_block(self, view: ClusterView) -> bool:
-        """Say whether pods of some class keep their node from being disrupted now."""
+    def blocking_classes(self, view: ClusterView) -> NDArray[np.uint8]:
+        """Return which classes of pods keep their node from being disrupted now; empty if none."""
         allowed = view.disruptions_allowed.tobytes() if self._setting.disruption_budgets else b""
         known = self._blocks.get(allowed)
         if known is None:
             if len(self._blocks) > _MANY:
                 self._blocks.clear()
             budgets = self._budgets(view)
-            known = self._blocks[allowed] = any(
-                disruption_blocker(pod, budgets, 0) for pod in self._samples
-            )
+            blocks = [bool(disruption_blocker(pod, budgets, 0)) for pod in self._samples]
+            known = self._blocks[allowed] = np.array(blocks if any(blocks) else (), np.uint8)
         return known
 
     def _budgets(self, view: ClusterView) -> tuple[PodDisruptionBudget, ...]:
@@ -231,7 +232,7 @@ class ViewCluster:
     def pending(self, view: ClusterView) -> PendingPods:
         """Return the pending pods that provisioning does not ignore."""
         if self._is_provisionable is None:
-            nodes = self.nodes(view, {})
+            nodes = self.nodes(view)
             objects = self.objects(view, nodes, self.bound(nodes))
             samples = tuple(
                 Pod(f"{number:09d}", template, phase="Pending", conditions=_UNSCHEDULABLE)

@@ -1,14 +1,12 @@
 """Costs, order and scores of candidates: small cases worked out by hand."""
 
+import numpy as np
 import pytest
 
-from pyscale.model.groups import NodePool
-from pyscale.model.nodes import CAPACITY_TYPE_LABEL, ZONE_LABEL
 from pyscale.model.pods import Pod, PodSpec, PodTemplate
 from pyscale.model.times import HOUR
-from pyscale.policies.karpenter.candidates import Candidate
 from pyscale.policies.karpenter.costs import NodeCosts, eviction_cost, lifetime_remaining
-from pyscale.policies.karpenter.disruption import by_savings_ratio, interleaved_by_pool
+from pyscale.policies.karpenter.disruption import interleaved_by_pool
 from pyscale.policies.karpenter.state import StateNode
 
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
@@ -17,12 +15,6 @@ DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 def pod(priority=None, cost=None):
     annotations = {} if cost is None else {DELETION_COST: cost}
     return Pod("p", PodTemplate(PodSpec(priority=priority), annotations=annotations))
-
-
-def candidate(name, price, pods, pool="a"):
-    node = StateNode(name, name, {ZONE_LABEL: "z", CAPACITY_TYPE_LABEL: "on-demand"}, {}, {})
-    cost = 1.0 + pods
-    return Candidate(node, NodePool(pool), None, price, cost, pods, pods > 0, price / cost)
 
 
 @pytest.mark.parametrize(
@@ -48,15 +40,9 @@ def test_pods_that_nobody_misses_make_a_node_empty():
     assert costs.has_pods_to_move
 
 
-def test_the_highest_ratio_comes_first():
-    dear, cheap = candidate("dear", 1.0, 4), candidate("cheap", 0.5, 1)
-    assert [found.name for found in by_savings_ratio([dear, cheap])] == ["cheap", "dear"]
-
-
 def test_pools_take_turns_in_the_order_of_their_names():
-    ordered = [candidate(f"n{i}", 1.0, i, pool) for i, pool in enumerate("bbaab")]
-    names = [found.name for found in interleaved_by_pool(ordered)]
-    assert names == ["n2", "n0", "n3", "n1", "n4"]
+    ordered, pools = np.array([7, 5, 3, 2, 9], np.int32), [1, 1, 0, 0, 1]
+    assert interleaved_by_pool(ordered, pools, ["a", "b"]).tolist() == [3, 7, 2, 5, 9]
 
 
 def test_a_life_is_counted_from_the_creation():

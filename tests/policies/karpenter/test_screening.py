@@ -173,11 +173,8 @@ def disruption_of(given_input, **settings):
 
 
 def columns_of(disruption, candidates):
-    return CandidateColumns(
-        np.array([disruption.solver.node_number[each.name] for each in candidates], np.int32),
-        np.array([each.price for each in candidates], np.float64),
-        np.array([each.is_spot for each in candidates], np.uint8),
-    )
+    numbers = np.array([each.number for each in candidates], np.int32)
+    return CandidateColumns.of(disruption.candidacy, numbers)
 
 
 def found_in(disruption, groups):
@@ -185,7 +182,7 @@ def found_in(disruption, groups):
     found, start = [], 0
     while True:
         rest = groups[start:]
-        numbers = [disruption.solver.node_number[each.name] for group in rest for each in group]
+        numbers = [each.number for group in rest for each in group]
         index, is_deletion = disruption.screening.first(
             np.array(numbers, np.int32),
             np.array([0, *accumulate(map(len, rest))], np.int32),
@@ -208,11 +205,12 @@ def test_a_scan_finds_what_is_not_refused(given_input, spot_to_spot, data):
         return
     group = st.lists(st.sampled_from(candidates), min_size=1, unique=True)
     groups = [[each] for each in candidates] + data.draw(st.lists(group, max_size=6))
-    screened = disruption.screening.screen(groups)
+    columns = [columns_of(disruption, group) for group in groups]
+    screened = disruption.screening.screen(columns)
     expected = [(i, each.is_deletion) for i, each in enumerate(screened) if not each.refusal]
     assert found_in(disruption, groups) == expected
     # Nothing of the rounds that ended early is left.
-    assert disruption.screening.screen(groups) == screened
+    assert disruption.screening.screen(columns) == screened
 
 
 @given(clusters())
