@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pyscale.kernel._offers import Offers
 from pyscale.model.catalog import SPOT, Catalog
 
 from .clock import HOUR
@@ -35,16 +36,18 @@ class Market:
         self._capacity_type = {word: index for index, word in enumerate(words)}
         offers = [(kind, offering) for kind in kinds for offering in kind.offerings]
         self.offers = tuple((kind.name, o.zone, o.capacity_type) for kind, o in offers)
-        keys = [
-            (self._type[name], self._zone[zone], self._capacity_type[word])
-            for name, zone, word in self.offers
-        ]
-        self._keys = np.array(keys, np.int64).reshape(-1, 3).T
         self._first = {offer: index for index, offer in reversed(list(enumerate(self.offers)))}
         offerings = [offering for _, offering in offers]
         self._price = np.array([o.price_nano for o in offerings], np.int64)
         self._available = np.array([o.available for o in offerings], np.bool_)
         self._spot = np.array([o.capacity_type == SPOT for o in offerings], np.bool_)
+        self._sold = Offers(
+            np.cumsum([0, *(len(kind.offerings) for kind in kinds)], dtype=np.int32),
+            np.array([self._zone[o.zone] for o in offerings], np.int32),
+            np.array([self._capacity_type[o.capacity_type] for o in offerings], np.int32),
+            self._price,
+            self._available,
+        )
 
     def _next_change(self, time_ns: int) -> int | None:
         if self._base.spot_prices is None:
@@ -129,31 +132,13 @@ class Market:
         capacity_types: tuple[str, ...],
         is_full: NDArray[np.bool_],
     ) -> tuple[str, str, str] | None:
-        places = []
-        for names, table in (
-            (instance_types, self._type),
-            (zones, self._zone),
-            (capacity_types, self._capacity_type),
-        ):
-            place = np.full(len(table), len(names), np.int64)
-            if names:
-                for index, name in reversed(list(enumerate(names))):
-                    if name in table:
-                        place[table[name]] = index
-            else:
-                place[:] = -1  # all of them, in the catalogue's order
-            places.append(place)
-        kind, zone, word = (place[key] for place, key in zip(places, self._keys, strict=True))
-        wanted = self._available & ~is_full
-        for place, names in ((kind, instance_types), (zone, zones), (word, capacity_types)):
-            if names:
-                wanted &= place < len(names)
-        found = np.flatnonzero(wanted)
-        if not len(found):
-            return None
-        found = found[self._price[found] == self._price[found].min()]
-        best = np.lexsort((zone[found], word[found], kind[found]))[0]
-        return self.offers[int(found[best])]
+        found = self._sold.cheapest(
+            _numbers(instance_types, self._type),
+            _numbers(zones, self._zone),
+            _numbers(capacity_types, self._capacity_type),
+            is_full,
+        )
+        return self.offers[found] if found >= 0 else None
 
     def index_of(self, offer: tuple[str, str, str]) -> int:
         """Return the index of an offer, -1 if nobody sells it."""
@@ -180,6 +165,11 @@ class Market:
             total += price * (until - at)
             at = until
         return total
+
+
+def _numbers(names: tuple[str, ...], table: dict[str, int]) -> list[int] | None:
+    # No name means all; a name that nobody knows means nothing.
+    return [table[name] for name in names if name in table] if names else None
 
 
 def dollars(price_time: int) -> int:
