@@ -1,12 +1,29 @@
-"""What a run shows of its pods and nodes: columns of NumPy, and answers about single ones."""
+"""What a run shows of its pods and nodes: columns of NumPy, and answers about single ones.
+
+Columns are read-only; those of one type are rows of one array, because to make an array and to lock
+it costs more than to fill it.
+"""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
-from libc.stdlib cimport qsort
+from libc.stdlib cimport free, qsort
 
+from ._growth cimport reserve
+from ._population cimport node_t
 from ._typedefs cimport index_t
 from ._waiting cimport WaitingLines
 
 import numpy as np
+
+cdef enum:  # rows of the nodes' columns
+    ID = 0
+    CREATED = 1
+    READY_AT = 2
+    GONE_AT = 3
+    LOST = 4
+    TOKEN = 5
+    VERSION = 6
+
+_NAMES = ("id", "created_ns", "ready_ns", "gone_ns", "lost_ns", "token", "version")
 
 
 cdef int by_id(const void* one, const void* other) noexcept nogil:
@@ -14,8 +31,19 @@ cdef int by_id(const void* one, const void* other) noexcept nogil:
     return (a > b) - (a < b)
 
 
+cdef int by_creation(const void* one, const void* other) noexcept nogil:
+    cdef const waiting_t* a = <const waiting_t*>one
+    cdef const waiting_t* b = <const waiting_t*>other
+    if a.since != b.since:
+        return -1 if a.since < b.since else 1
+    return (a.pod > b.pod) - (a.pod < b.pod)
+
+
 cdef class Ledger(WaitingLines):
     """The memory of the event loop with its columns; it changes nothing by itself."""
+
+    def __dealloc__(self):
+        free(self.waiting)
 
     def class_counts(self):
         """Return two arrays of int64, shape (n_classes,): pods that pend, and that run."""
@@ -34,33 +62,36 @@ cdef class Ledger(WaitingLines):
 
         Pods with scheduling gates are left out: nobody looks for a node for them.
         """
-        cdef Py_ssize_t n = 0, at = 0
+        cdef int64_t n = 0
         cdef index_t i, pod
-        for i in range(self.n_classes):
-            if not self.classes[i].gated:
-                n += self.classes[i].n_pending
-        pod_array = np.empty(n, np.int64)
-        class_array = np.empty(n, np.int32)
-        since_array = np.empty(n, np.int64)
-        cdef int64_t[::1] pods = pod_array
-        cdef int32_t[::1] classes = class_array
-        cdef int64_t[::1] since = since_array
         for i in range(self.n_classes * self.n_lines):
             pod = self.lines[i].turn.pod
             if self.classes[i / self.n_lines].gated:
                 continue
             while pod >= 0:
-                pods[at] = pod
-                classes[at] = i / self.n_lines
-                since[at] = self.created_of(pod)
-                at += 1
+                reserve(<void**>&self.waiting, &self.waiting_room, n + 1, sizeof(waiting_t))
+                self.waiting[n].since = self.created_of(pod)
+                self.waiting[n].pod = pod
+                self.waiting[n].pod_class = i / self.n_lines
+                n += 1
                 pod = self.pods[pod].next
-        order = np.lexsort((pod_array, since_array))
-        return pod_array[order], class_array[order], since_array[order]
+        qsort(self.waiting, <size_t>n, sizeof(waiting_t), by_creation)
+        wide_array = np.empty((2, n), np.int64)
+        class_array = np.empty(n, np.int32)
+        cdef int64_t[:, ::1] wide = wide_array
+        cdef int32_t[::1] classes = class_array
+        for i in range(<index_t>n):
+            wide[0, i] = self.waiting[i].pod
+            wide[1, i] = self.waiting[i].since
+            classes[i] = self.waiting[i].pod_class
+        wide_array.setflags(write=False)
+        class_array.setflags(write=False)
+        return wide_array[0], class_array, wide_array[1]
 
     def pods_on(self, node):
         """Return ids, classes and binding times of the pods on a node, by id."""
-        return self.placements(np.array([node], np.int64))[1:]
+        cdef index_t host = self.check_node(node)
+        return self.listed(&host, 1)[1:]
 
     def is_daemon(self, pod):
         """Return whether the world started the pod with its node."""
@@ -89,33 +120,33 @@ cdef class Ledger(WaitingLines):
         cdef Py_ssize_t n = self.n_nodes if all else self.n_live
         cdef Py_ssize_t i
         cdef index_t node
-        columns = {"id": np.empty(n, np.int64), "kind": np.empty(n, np.int32)}
-        columns["state"] = np.empty(n, np.uint8)
-        columns["cordoned"] = np.empty(n, np.bool_)
-        for name in ("created_ns", "ready_ns", "gone_ns", "lost_ns", "token", "version"):
-            columns[name] = np.empty(n, np.int64)
-        cdef int64_t[::1] ids = columns["id"]
-        cdef int32_t[::1] kind = columns["kind"]
-        cdef uint8_t[::1] state = columns["state"]
-        cdef uint8_t[::1] cordoned = columns["cordoned"].view(np.uint8)
-        cdef int64_t[::1] created = columns["created_ns"]
-        cdef int64_t[::1] ready = columns["ready_ns"]
-        cdef int64_t[::1] gone = columns["gone_ns"]
-        cdef int64_t[::1] lost = columns["lost_ns"]
-        cdef int64_t[::1] token = columns["token"]
-        cdef int64_t[::1] version = columns["version"]
+        cdef const node_t* it
+        wide_array = np.empty((len(_NAMES), n), np.int64)
+        kind_array = np.empty(n, np.int32)
+        flags_array = np.empty((2, n), np.uint8)
+        cdef int64_t[:, ::1] wide = wide_array
+        cdef int32_t[::1] kind = kind_array
+        cdef uint8_t[:, ::1] flags = flags_array
         for i in range(n):
             node = <index_t>i if all else self.live[i]
-            ids[i] = node
-            kind[i] = self.nodes[node].kind
-            state[i] = self.nodes[node].state
-            cordoned[i] = self.nodes[node].cordoned
-            created[i] = self.nodes[node].created
-            ready[i] = self.nodes[node].ready
-            gone[i] = self.nodes[node].gone
-            lost[i] = self.nodes[node].lost
-            token[i] = self.nodes[node].token
-            version[i] = self.nodes[node].version
+            it = &self.nodes[node]
+            wide[ID, i] = node
+            wide[CREATED, i] = it.created
+            wide[READY_AT, i] = it.ready
+            wide[GONE_AT, i] = it.gone
+            wide[LOST, i] = it.lost
+            wide[TOKEN, i] = it.token
+            wide[VERSION, i] = it.version
+            kind[i] = it.kind
+            flags[0, i] = it.state
+            flags[1, i] = it.cordoned
+        wide_array.setflags(write=False)
+        kind_array.setflags(write=False)
+        flags_array.setflags(write=False)
+        columns = dict(zip(_NAMES, wide_array, strict=True))
+        columns["kind"] = kind_array
+        columns["state"] = flags_array[0]
+        columns["cordoned"] = flags_array[1].view(np.bool_)
         return columns
 
     def node_versions(self):
@@ -126,6 +157,7 @@ cdef class Ledger(WaitingLines):
         cdef int64_t[::1] version = version_array
         for i in range(self.n_live):
             version[i] = self.nodes[self.live[i]].version
+        version_array.setflags(write=False)
         return version_array
 
     def node_sums(self):
@@ -139,45 +171,62 @@ cdef class Ledger(WaitingLines):
             node = self.live[i]
             for j in range(self.n_resources):
                 sums[j, i] = self.requested[<Py_ssize_t>node * self.n_resources + j]
+        sums_array.setflags(write=False)
         return sums_array
 
-    def placements(self, nodes=None):
+    def placements(self, rows=None):
         """Return start, pod, class and binding time of the pods on nodes, in rows by id.
 
-        ``nodes`` are ids, in an ndarray of int64; without them all live ones.  The arrays are
-        fresh.
+        ``rows`` are places in the columns of the nodes that are there, in a sequence or an array;
+        without them all.
         """
         self.compact()
-        cdef Py_ssize_t i, at = 0
+        if rows is None:
+            return self.listed(self.live, self.n_live)
+        cdef const int64_t[::1] given = np.asarray(rows, np.int64)
+        cdef Py_ssize_t i
+        chosen_array = np.empty(given.shape[0] + 1, np.int32)
+        cdef index_t[::1] chosen = chosen_array
+        for i in range(given.shape[0]):
+            if not 0 <= given[i] < self.n_live:
+                raise IndexError(f"expected a row below {self.n_live}, found {given[i]}")
+            chosen[i] = self.live[given[i]]
+        return self.listed(&chosen[0], given.shape[0])
+
+    cdef tuple listed(self, const index_t* nodes, Py_ssize_t n_nodes):
+        """The columns of :meth:`placements` for nodes that are there."""
+        cdef Py_ssize_t i, at, end = 0
         cdef index_t pod
-        if nodes is None:
-            nodes = np.empty(self.n_live, np.int64)
-            for i in range(self.n_live):
-                nodes[i] = self.live[i]
-        cdef const int64_t[::1] rows = nodes
-        start_array = np.zeros(rows.shape[0] + 1, np.int64)
+        cdef bint is_sorted
+        start_array = np.empty(n_nodes + 1, np.int64)
         cdef int64_t[::1] start = start_array
-        for i in range(rows.shape[0]):
-            start[i + 1] = start[i] + self.nodes[self.check_node(rows[i])].n_pods
-        cdef Py_ssize_t n = start[rows.shape[0]]
-        pod_array = np.empty(n, np.int64)
-        class_array = np.empty(n, np.int32)
-        bound_array = np.empty(n, np.int64)
-        cdef int64_t[::1] pods = pod_array
+        for i in range(n_nodes):
+            start[i] = end
+            end += self.nodes[nodes[i]].n_pods
+        start[n_nodes] = end
+        wide_array = np.empty((2, end), np.int64)
+        class_array = np.empty(end, np.int32)
+        cdef int64_t[:, ::1] wide = wide_array
         cdef int32_t[::1] classes = class_array
-        cdef int64_t[::1] bound = bound_array
-        for i in range(rows.shape[0]):
-            pod = self.nodes[rows[i]].first_pod
+        for i in range(n_nodes):
+            # A node's list begins with the pod that came last, mostly the one with the largest id.
+            at = start[i + 1]
+            is_sorted = True
+            pod = self.nodes[nodes[i]].first_pod
             while pod >= 0:
-                pods[at] = pod
-                at += 1
+                at -= 1
+                wide[0, at] = pod
+                is_sorted = is_sorted and (at + 1 == start[i + 1] or pod < wide[0, at + 1])
                 pod = self.pods[pod].next
-            if at > start[i] + 1:
-                qsort(&pods[start[i]], <size_t>(at - start[i]), sizeof(int64_t), by_id)
-        for i in range(n):
-            classes[i] = self.class_of(<index_t>pods[i])
-            bound[i] = self.pods[pods[i]].bound
-        return start_array, pod_array, class_array, bound_array
+            if not is_sorted:
+                qsort(&wide[0, at], <size_t>(start[i + 1] - at), sizeof(int64_t), by_id)
+        for i in range(end):
+            classes[i] = self.class_of(<index_t>wide[0, i])
+            wide[1, i] = self.pods[wide[0, i]].bound
+        start_array.setflags(write=False)
+        wide_array.setflags(write=False)
+        class_array.setflags(write=False)
+        return start_array, wide_array[0], class_array, wide_array[1]
 
     def pod_columns(self):
         """Return all pods as columns, by id.

@@ -252,7 +252,7 @@ class ClusterView:
     kind_price_nano: Int64s
     read_placements: Callable[[], Placements] = field(repr=False)
     read_catalog: Callable[[], Catalog] = field(repr=False)
-    read_pods_of: Callable[[Int64s], Placements] = field(repr=False)
+    read_pods_of: Callable[[Sequence[int] | Int64s], Placements] = field(repr=False)
     woken_by: WakeOn = WakeOn.NOTHING
     groups: tuple[NodeGroup, ...] = ()
     pools: tuple[NodePool, ...] = ()
@@ -286,10 +286,10 @@ class ClusterView:
 
         O(pods on the node); for a few nodes this is cheaper than :attr:`placements`.
         """
-        held = self.read_pods_of(np.array([row], np.int64))
+        held = self.read_pods_of([row])
         return held.pod, held.class_id, held.bound_ns
 
-    def pods_of(self, rows: Int64s) -> Placements:
+    def pods_of(self, rows: Sequence[int] | Int64s) -> Placements:
         """Return the pods on the nodes in some rows; node ``rows[i]`` is row ``i`` of the result.
 
         The arrays are the caller's to keep.  O(pods on the nodes).
@@ -298,8 +298,9 @@ class ClusterView:
 
     def row_of(self, node: int) -> int:
         """Return the row of a node id, -1 if the node is gone.  O(log n_nodes)."""
-        row = int(np.searchsorted(self.node_id, node))
-        return row if row < len(self.node_id) and self.node_id[row] == node else -1
+        ids = self.node_id
+        row = int(ids.searchsorted(node))
+        return row if row < len(ids) and ids[row] == node else -1
 
 
 @runtime_checkable

@@ -24,6 +24,8 @@ from .decision import (
     WakeOn,
 )
 
+_ACTIONS = (Bind, AddNodes, RemoveNodes, ReplaceNodes, Scale, Keep)
+
 
 def check_decision(decision: object, view: ClusterView, policy: str = "policy") -> Decision:
     """Return the decision if it makes sense for the view.
@@ -51,7 +53,7 @@ def check_decision(decision: object, view: ClusterView, policy: str = "policy") 
 
 
 def _check_action(action: Action, view: ClusterView, where: str) -> None:
-    if not isinstance(action, Bind | AddNodes | RemoveNodes | ReplaceNodes | Scale | Keep):
+    if not isinstance(action, _ACTIONS):
         raise TypeError(f"{where}: expected an action, found {action!r:.80}")
     if not action.reason:
         raise ValueError(f"{where}.reason must not be empty")
@@ -64,7 +66,7 @@ def _check_action(action: Action, view: ClusterView, where: str) -> None:
         _check_nodes(action.nodes, view, f"{where}.nodes")
     elif isinstance(action, AddNodes):
         _check_add(action, view, where)
-    elif isinstance(action, RemoveNodes | Keep):
+    elif isinstance(action, (RemoveNodes, Keep)):
         _check_nodes(action.nodes, view, f"{where}.nodes")
     elif isinstance(action, ReplaceNodes):
         _check_nodes(action.remove, view, f"{where}.remove")

@@ -203,8 +203,8 @@ def view_of(
         if kinds[number].group >= 0:
             desired[kinds[number].group] += 1
 
-    def pods_of(rows: Int64s) -> Placements:
-        parts = [np.arange(start[row], start[row + 1]) for row in rows.tolist()]
+    def pods_of(rows: Sequence[int] | Int64s) -> Placements:
+        parts = [np.arange(start[row], start[row + 1]) for row in rows]
         chosen = np.concatenate([np.empty(0, np.int64), *parts])
         starts = np.cumsum([0, *map(len, parts)], dtype=np.int64)
         return Placements(starts, flat[chosen], placements.class_id[chosen], bound[chosen])

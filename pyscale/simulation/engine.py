@@ -14,7 +14,6 @@ from pyscale.policies.disruption_budgets import BudgetTable
 from pyscale.policies.registry import resolve_policy, resolve_scheduler
 
 from .cloud import Cloud
-from .events import Event
 from .inputs import (
     PodSource,
     budgets_of,
@@ -38,6 +37,9 @@ from .workload_plan import plan_of
 from .world import World
 
 MOST_DECISIONS_AT_ONCE = 1000
+
+# To make a WakeOn of a number takes longer than to look it up.
+_WAKES = tuple(WakeOn(bits) for bits in range(2 * WakeOn.CHANGED))
 
 
 def simulate(
@@ -175,19 +177,20 @@ class Simulation:
         return collect(self, is_complete)
 
     def _loop(self) -> None:
+        engine, end_ns = self.engine, self.end_ns
         wake_ns: int | None = 0
-        wake_on = WakeOn.NOTHING
+        wake_bits = 0
         while True:
-            until = self.end_ns if wake_ns is None else min(wake_ns, self.end_ns)
-            why, kind, payload = self.engine.run(until, int(wake_on))
+            until = end_ns if wake_ns is None or wake_ns > end_ns else wake_ns
+            why, kind, payload = engine.run(until, wake_bits)
             if why == 2:
-                self.world.handle(Event(kind), payload)
+                self.world.handle(kind, payload)
                 continue
-            if why == 0 and (wake_ns is None or wake_ns > self.end_ns):
+            if why == 0 and (wake_ns is None or wake_ns > end_ns):
                 return
-            decision = self._ask(WakeOn(self.engine.take_woken()) & wake_on)
-            wake_ns, wake_on = decision.wake_ns, decision.wake_on
-            if wake_ns is None and not wake_on and self.engine.now >= self.end_ns:
+            decision = self._ask(_WAKES[engine.take_woken() & wake_bits])
+            wake_ns, wake_bits = decision.wake_ns, int(decision.wake_on)
+            if wake_ns is None and not wake_bits and engine.now >= end_ns:
                 return
 
     def _ask(self, woken_by: WakeOn) -> Decision:
@@ -205,6 +208,7 @@ class Simulation:
         self.recorder.decision_seconds += time.perf_counter() - began
         self.recorder.n_decisions += 1
         check_decision(decision, view, self.policy.name)
+        self.views.close()
         for action in decision.actions:
             self.world.carry_out(action)
         return decision

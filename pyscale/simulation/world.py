@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from pyscale.kernel._engine import Engine
@@ -27,6 +28,20 @@ class World:
 
     def __init__(self, engine: Engine, cloud: Cloud, removal: Removal, recorder: Recorder) -> None:
         self.engine, self.cloud, self.removal, self.recorder = engine, cloud, removal, recorder
+        handlers: dict[Event, Callable[[int], object]] = {
+            Event.JOINED: removal.joined,
+            Event.LAUNCH_FAILED: removal.launch_failed,
+            Event.MACHINE_GONE: removal.machine_gone,
+            Event.LOSS_ANNOUNCED: cloud.announce_loss,
+            Event.LOST: removal.lose,
+            Event.EVICT_AGAIN: removal.evict_again,
+            Event.GRACE_OVER: removal.grace_over,
+            Event.LAUNCH_AGAIN: cloud.launch_again,
+            Event.REPLACEMENT_OVER: removal.replacement_over,
+            Event.MACHINE_DUE: cloud.fill,
+            Event.FAILURE_KNOWN: lambda _: engine.wake(int(WakeOn.NODE_FAILED)),
+        }
+        self._handlers = tuple(handlers[event] for event in sorted(Event))
 
     def carry_out(self, action: Action) -> None:
         """Do what a policy decided, and note it."""
@@ -69,31 +84,9 @@ class World:
             act = replace(act, nodes=_ids(action.nodes))
         self.recorder.act(act)
 
-    def handle(self, event: Event, payload: int) -> None:
-        """Work off one event that is due."""
-        removal, cloud = self.removal, self.cloud
-        if event is Event.JOINED:
-            removal.joined(payload)
-        elif event is Event.LAUNCH_FAILED:
-            removal.launch_failed(payload)
-        elif event is Event.MACHINE_GONE:
-            removal.machine_gone(payload)
-        elif event is Event.LOSS_ANNOUNCED:
-            cloud.announce_loss(payload)
-        elif event is Event.LOST:
-            removal.lose(payload)
-        elif event is Event.EVICT_AGAIN:
-            removal.evict_again(payload)
-        elif event is Event.GRACE_OVER:
-            removal.grace_over(payload)
-        elif event is Event.LAUNCH_AGAIN:
-            cloud.launch_again(payload)
-        elif event is Event.MACHINE_DUE:
-            cloud.fill(payload)
-        elif event is Event.REPLACEMENT_OVER:
-            removal.replacement_over(payload)
-        elif event is Event.FAILURE_KNOWN:
-            self.engine.wake(int(WakeOn.NODE_FAILED))
+    def handle(self, event: int, payload: int) -> None:
+        """Work off one event that is due; ``event`` is the number of an :class:`Event`."""
+        self._handlers[event](payload)
 
 
 def _ids(nodes: tuple[int, ...]) -> tuple[int, ...]:

@@ -157,11 +157,16 @@ def test_what_the_engine_shows_agrees_with_what_it_records(classes, rows, steps)
     assert bound_ns.tolist() == pods["bound_ns"][placed].tolist()
     assert placed_class.tolist() == pods["class_id"][placed].tolist()
     chosen = node_ids[::-2]
-    some, some_placed, some_class, some_bound = engine.placements(chosen.copy())
+    rows = np.arange(len(node_ids))[::-2]
+    some, some_placed, some_class, some_bound = engine.placements(rows.tolist())
     parts = [engine.pods_on(node) for node in chosen.tolist()]
     assert np.diff(some).tolist() == [len(part[0]) for part in parts]
     for column, found in enumerate((some_placed, some_class, some_bound)):
         assert found.tolist() == [value for part in parts for value in part[column].tolist()]
+    with pytest.raises(IndexError, match=f"expected a row below {len(node_ids)}, found -1"):
+        engine.placements(np.array([-1]))
+    shown = (*engine.node_columns().values(), *engine.pending(), *engine.placements(), sums)
+    assert not any(column.flags.writeable for column in (*shown, engine.node_versions()))
 
 
 ONE = {"cpu": 1, "priority": 0, "restart": 1}
