@@ -82,13 +82,14 @@ cdef class RosterRows:
                 self.n_rows += 1
                 is_reshaped = is_new or (
                     row.kind != kinds[i] or row.state != states[i] or row.cordoned != cordoned[i])
+                if row.kind != kinds[i]:
+                    row.sound_until_ns = NEVER
                 if is_reshaped:
                     self.clock += 1
                     row.stamp = self.clock
                     row.kind, row.state, row.cordoned = kinds[i], states[i], cordoned[i]
                     row.created_ns, row.ready_ns = created[i], ready[i]
                     row.is_measured = False
-                    row.sound_until_ns = NEVER
                 if is_reshaped or row.version != versions[i]:
                     row.version = versions[i]
                     stale.append(i)

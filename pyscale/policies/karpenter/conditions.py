@@ -28,8 +28,9 @@ INSTANCE_TYPE_NOT_FOUND = "InstanceTypeNotFound"
 CORE_REASONS = (NODE_POOL_DRIFTED, REQUIREMENTS_DRIFTED, INSTANCE_TYPE_NOT_FOUND)
 
 DEFAULT_AGE_NS = 24 * HOUR
-_FOR_GOOD = 2**62
-UNSOUND_NS = -_FOR_GOOD
+#: A node that never drifts is sound until then, and one that nobody vouches for until the other.
+SOUND_NS = 2**62
+UNSOUND_NS = -SOUND_NS
 TYPE_CHECK_AGE_NS = HOUR
 
 #: Finds the type of a state node in what its pool may launch, None if it is unknown.
@@ -93,7 +94,7 @@ def drift_of(
     if node.provider_drift:
         return node.provider_drift, UNSOUND_NS
     asks_later = created is not None and not answers.offered
-    return "", (created or 0) + TYPE_CHECK_AGE_NS if asks_later else _FOR_GOOD
+    return "", (created or 0) + TYPE_CHECK_AGE_NS if asks_later else SOUND_NS
 
 
 def last_activity_ns(node: StateNode, now_ns: int) -> int:

@@ -123,8 +123,10 @@ class _Run:
 
     def within_budgets(self, numbers: Numbers) -> Numbers:
         """Take as many as the budgets of their pools allow, in order."""
-        if len(self.budgets) == 1 and self.budgets[0] >= len(numbers):
-            return numbers
+        if len(self.budgets) == 1 and (self.budgets[0] >= len(numbers) or not self.gives_reasons):
+            taken = numbers[: self.budgets[0]]
+            self.is_constrained |= len(taken) < len(numbers)
+            return taken
         taken = []
         for number in numbers.tolist():
             if not self.is_closed(number):
@@ -196,10 +198,10 @@ class Disruption:
 
     @cached_property
     def _types_of_pool(self) -> dict[str, dict[str, CompiledType]]:
-        everything, objects = self.solver.types_by_name, self.solver.objects
+        everything, seen = self.solver.types_by_name, self.solver.seen_types
         return {
-            pool.name: {seen: everything[seen] for seen in objects.types_of_pool[pool.name]}
-            if pool.name in objects.types_of_pool
+            pool.name: {name: everything[name] for name in seen[pool.name]}
+            if pool.name in seen
             else everything
             for pool in self.pools
         }

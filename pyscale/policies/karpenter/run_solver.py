@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,11 @@ from pyscale.model.pods import Pod
 
 from ..base import ClusterView
 from .batch import PendingPods
-from .bound_pods import PodColumns
 from .daemons import expected_requests
 from .listed import Listed
 from .memory import CompileMemory, set_of_node
 from .solver import Solver
-from .state import ClusterObjects, Settings, StateNode
+from .state import Settings, StateNode
 from .templates import limits_left
 from .view_cluster import ViewCluster, node_id, node_name
 
@@ -57,23 +55,40 @@ class RunSolver(Solver):
     ----------
     blocking_classes : ndarray of uint8, shape (n_classes,) or (0,)
         Which classes of pods keep their node from being disrupted; empty for none.
-    node_in_row : callable
-        Returns the node in a row of the view.
     """
-
-    blocking_classes: NDArray[np.uint8]
-    node_in_row: Callable[[int], StateNode]
 
     def __init__(self, before: Solver) -> None:
         vars(self).update((name, getattr(before, name)) for name in _SHARED)
-        self._makers: Mapping[str, Callable[[], Any]] = {}
+
+    def at(self, cluster: ViewCluster, view: ClusterView) -> RunSolver:
+        """Return the solver of a moment, which is the last one until a view is followed again."""
+        solver = RunSolver.__new__(RunSolver)
+        known = vars(solver)
+        known.update(vars(self))
+        known["_cluster"], known["_view"], known["_look"] = cluster, view, cluster.n_looks
+        known["blocking_classes"] = cluster.blocking_classes(view)
+        return solver
 
     def __getattr__(self, name: str) -> Any:
-        make = vars(self).get("_makers", {}).get(name)
+        make = _MADE.get(name)
         if make is None:
             raise AttributeError(f"{type(self).__name__} has no attribute {name}")
-        made = vars(self)[name] = make()
+        self._check()
+        made = vars(self)[name] = make(self)
         return made
+
+    def _check(self) -> None:
+        if self._cluster.n_looks != self._look:
+            raise RuntimeError("this solver is over: the next one has been made")
+
+    def _node(self, number: int) -> StateNode:
+        self._check()
+        return self._cluster.shown(self._view, number)
+
+    def node_in_row(self, row: int) -> StateNode:
+        """Return the node in a row of the view."""
+        self._check()
+        return self._cluster.node(self._view, row)
 
     @property
     def roster(self) -> Roster:
@@ -87,12 +102,17 @@ class RunSolver(Solver):
     @property
     def now_ns(self) -> int:
         """The moment, in Unix time."""
-        return self._now_ns
+        return self._cluster.now_ns(self._view)
 
     @property
     def node_pools(self) -> tuple[NodePool, ...]:
         """All pools, those included that launch nothing."""
-        return self._node_pools
+        return self._view.pools
+
+    @property
+    def seen_types(self) -> Mapping[str, tuple[str, ...]]:
+        """Return nothing: pools see the whole catalogue."""
+        return {}
 
     def number_of(self, name: str) -> int:
         """Return the number of a state node; a KeyError if there is none of that name."""
@@ -103,48 +123,13 @@ class RunSolver(Solver):
         """Return False: clusters with such pods are compiled from objects."""
         return False
 
-    def offer(self, cluster: ViewCluster, view: ClusterView) -> None:
-        """Offer to make objects of this moment, as long as this is the last solver."""
-        look = cluster.n_looks
-
-        def check() -> None:
-            if cluster.n_looks != look:
-                raise RuntimeError("this solver is over: the next one has been made")
-
-        def shown(number: int) -> StateNode:
-            check()
-            return cluster.shown(view, number)
-
-        def in_row(row: int) -> StateNode:
-            check()
-            return cluster.node(view, row)
-
-        def objects() -> ClusterObjects:
-            check()
-            return cluster.objects(view, self.nodes, None)
-
-        def bound() -> PodColumns:
-            check()
-            return cluster.bound(self.nodes)
-
-        self._cluster = cluster
-        self.blocking_classes = cluster.blocking_classes(view)
-        self._now_ns, self._node_pools = cluster.now_ns(view), view.pools
-        self.node_in_row = in_row
-        self._makers = {
-            "nodes": lambda: Listed(len(cluster.roster), shown),
-            "objects": objects,
-            "bound": bound,
-            "node_number": lambda: {node.name: i for i, node in enumerate(self.nodes)},
-        }
-
     def tell(self, roster: Roster, pending: PendingPods) -> None:
         """Tell the kernel of nodes, pods on them and those that wait; the roster knows them all."""
         frame, kernel = self.frame, self.frame.kernel
         nodes = roster.nodes()
         self.n_nodes, self.n_initialized = len(roster), roster.n_initialized
-        ids = roster.ids()
-        frame.turn_to(self, Listed(len(ids), lambda number: node_name(ids[number])))
+        numbers = roster.ids()
+        frame.turn_to(self, Listed(len(numbers), lambda i: node_name(numbers[i])))
         if any(template.pool.limits for template in self.templates):
             active = [node for node in self.nodes if not node.marked_for_deletion]
             self._set_limits([limits_left(template.pool, active) for template in self.templates])
@@ -166,6 +151,15 @@ class RunSolver(Solver):
             leavers,
             moving,
         )
+
+
+# What a solver makes of its view when it is asked for.
+_MADE: Mapping[str, Callable[[RunSolver], Any]] = {
+    "nodes": lambda solver: Listed(len(solver.roster), solver._node),
+    "objects": lambda solver: solver._cluster.objects(solver._view, solver.nodes, None),
+    "bound": lambda solver: solver._cluster.bound(solver.nodes),
+    "node_number": lambda solver: {node.name: i for i, node in enumerate(solver.nodes)},
+}
 
 
 class RunCompiler:
@@ -195,8 +189,7 @@ class RunCompiler:
         pending = cluster.pending(view)
         shared = self._shared
         if shared is not None and self._can_go_on(shared, view, pending):
-            moment = copy(shared)
-            moment.offer(cluster, view)
+            moment = shared.at(cluster, view)
             moment.tell(cluster.roster, pending)
             return moment
         nodes = cluster.nodes(view)

@@ -8,7 +8,7 @@ from operator import is_
 from pyscale.kernel._candidacy import Candidacy
 from pyscale.model.nodes import HOSTNAME_LABEL
 
-from .conditions import DriftAnswers, TypeOf, drift_of
+from .conditions import SOUND_NS, DriftAnswers, TypeOf, drift_of
 from .costs import node_price
 from .requirements import from_written
 from .run_solver import RunSolver
@@ -75,15 +75,20 @@ class RunStandings:
         solver.roster.forget_standing()
 
     def _ask(self, solver: RunSolver, number: int, standing: Standing, type_of: TypeOf) -> None:
-        """Ask whether a node has drifted; those of a kind are alike, but for their names."""
-        node = solver.nodes[number]
-        pool = standing.candidacy.pool_of(number)
+        """Ask whether a node has drifted; those of a kind are alike, but for their names.
+
+        Nothing but their claims and types speaks for a drift in a run.
+        """
+        roster, pool = solver.roster, standing.candidacy.pool_of(number)
         answers = DriftAnswers()
         if not self._names_hosts[pool]:
-            answers = self._answers.setdefault(solver.roster.kind_of(number), answers)
-        reason, sound_until_ns = drift_of(
-            node, solver.node_pools[pool], type_of(node), answers, solver
-        )
-        solver.roster.set_sound(number, sound_until_ns)
+            answers = self._answers.setdefault(roster.kind_of(number), answers)
+            if answers.fits and answers.offered:
+                roster.set_sound(number, SOUND_NS)
+                return
+        node = solver.nodes[number]
+        compiled = type_of(node)
+        reason, sound_until_ns = drift_of(node, solver.node_pools[pool], compiled, answers, solver)
+        roster.set_sound(number, sound_until_ns)
         if reason:
             standing.set_drifted(number, reason, solver.now_ns)

@@ -102,6 +102,11 @@ class ClusterTables:
         """All pools, those included that launch nothing."""
         return self.objects.node_pools
 
+    @property
+    def seen_types(self) -> Mapping[str, tuple[str, ...]]:
+        """The types that a pool sees, by name, where it sees only a part of the catalogue."""
+        return self.objects.types_of_pool
+
     def number_of(self, name: str) -> int:
         """Return the number of a state node; a KeyError if there is none of that name."""
         return self.node_number[name]

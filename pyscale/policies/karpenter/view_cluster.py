@@ -99,6 +99,8 @@ class ViewCluster:
         #: How often a view was followed.
         self.n_looks = 0
         self._is_provisionable: NDArray[np.bool_] | None = None
+        # What was seen of the pending pods last, and what was made of it.
+        self._pending: tuple[tuple[bytes, ...], PendingPods | None] = ((), None)
 
     def spot_matters(self, view: ClusterView) -> bool:
         """Say whether some pool may buy spot machines, or has some."""
@@ -240,13 +242,18 @@ class ViewCluster:
             )
             ignored = pending_columns(replace(objects, pods=samples)).ignored
             self._is_provisionable = np.array([pod.key not in ignored for pod in samples], bool)
-        kept = self._is_provisionable[view.pending_class]
-        return PendingPods(
-            self._setting.templates,
-            view.pending_class[kept],
-            view.pending_since_ns[kept] + self._setting.epoch_ns,
-            ids=view.pending_pod[kept],
-        )
+        seen = view.pending_pod.tobytes(), view.pending_since_ns.tobytes()
+        before, pending = self._pending
+        if pending is None or seen != before:
+            kept = self._is_provisionable[view.pending_class]
+            pending = PendingPods(
+                self._setting.templates,
+                view.pending_class[kept],
+                view.pending_since_ns[kept] + self._setting.epoch_ns,
+                ids=view.pending_pod[kept],
+            )
+            self._pending = seen, pending
+        return pending
 
     def node(self, view: ClusterView, i: int) -> StateNode:
         """Return the node in a row of the view, without what its pods and rounds say about it."""

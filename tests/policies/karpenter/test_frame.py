@@ -31,6 +31,7 @@ from pyscale.model.resources import CPU, MEMORY, NANO
 from pyscale.model.times import HOUR, SECOND
 from pyscale.policies.karpenter import Karpenter
 from pyscale.policies.karpenter.frame import Frame
+from pyscale.policies.karpenter.run_solver import RunCompiler, RunSolver
 from pyscale.simulation import SimulationOptions, simulate
 
 COST = "controller.kubernetes.io/pod-deletion-cost"
@@ -139,8 +140,7 @@ def test_what_keeps_pods_where_they_are_is_followed(name, data):
     assert shared == apart
 
 
-def test_looks_at_plain_pods_share_one_kernel():
-    made = []
+def simulate_a_few_pods():
     pods = PodTable(
         PLAIN[:3],
         np.array([0, 1, 2, 0, 1], np.int32),
@@ -148,8 +148,28 @@ def test_looks_at_plain_pods_share_one_kernel():
         np.array([0, 0, 0, 600, 1200], np.int64) * SECOND,
         np.full(5, 1800 * SECOND, np.int64),
     )
+    simulate(pods, Karpenter([POOL]), kwok(), options=SimulationOptions(end_ns=HOUR))
+
+
+def test_looks_at_plain_pods_share_one_kernel(monkeypatch):
+    made = []
     make = Frame.__init__
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Frame, "__init__", lambda *args: made.append(args) or make(*args))
-        simulate(pods, Karpenter([POOL]), kwok(), options=SimulationOptions(end_ns=HOUR))
+    monkeypatch.setattr(Frame, "__init__", lambda *args: made.append(args) or make(*args))
+    simulate_a_few_pods()
     assert 1 <= len(made) <= 2
+
+
+def test_a_kernel_knows_the_nodes_of_the_moment_by_name(monkeypatch):
+    shared = []
+
+    def compile_and_look(compiler, view):
+        solver = compiles(compiler, view)
+        shared.append(isinstance(solver, RunSolver) and len(solver.nodes) > 0)
+        assert list(solver.topology.host_names) == [node.hostname for node in solver.nodes]
+        assert [solver.number_of(node.name) for node in solver.nodes] == [*range(solver.n_nodes)]
+        return solver
+
+    compiles = RunCompiler.compile
+    monkeypatch.setattr(RunCompiler, "compile", compile_and_look)
+    simulate_a_few_pods()
+    assert any(shared)
