@@ -12,7 +12,7 @@ class Provisioner(ProvisionRound):
         node_limits: NDArray[np.int64],
         strict_reservations: bool,
         relax_min_values: bool,
-    ) -> tuple[NDArray[np.int32], NDArray[np.int8], NDArray[np.int32]]: ...
+    ) -> tuple[NDArray[np.int32], NDArray[np.int8], NDArray[np.int32], NDArray[np.int32]]: ...
     def what_ifs(
         self,
         offsets: NDArray[np.int32],

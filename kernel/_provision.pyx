@@ -63,10 +63,14 @@ cdef class Provisioner(ProvisionRound):
             Why each template refused the last attempt, 0 not tried.
         moved : ndarray of int32
             The bound pods of the batch.
+        classes : ndarray of int32, shape (n_pods,)
+            The pods' classes before any relaxation.
         """
         import numpy as np
 
         cdef int32_t i
+        cdef int32_t[::1] places, moves, numbers
+        cdef int8_t[:, ::1] codes
         self.prepare()
         self.node_under = &under[0] if self.n_nodes else NULL
         self.strict_reservations, self.relax_min_values = strict_reservations, relax_min_values
@@ -75,21 +79,23 @@ cdef class Provisioner(ProvisionRound):
         try:
             with nogil:
                 self.run(&node_limits[0] if self.n_templates else NULL)
+                self.list_moved()
+            place = np.empty(self.n_pods, dtype=np.int32)
+            reasons = np.zeros((self.n_pods, self.n_templates), dtype=np.int8)
+            moved = np.empty(self.n_moved, dtype=np.int32)
+            classes = np.empty(self.n_pods, dtype=np.int32)
+            places, codes, moves, numbers = place, reasons, moved, classes
+            if self.n_pods:
+                memcpy(&places[0], self.pod_place, self.n_pods * sizeof(int32_t))
+                self.list_classes(&numbers[0])
+            if self.n_pods and self.n_templates:
+                memcpy(&codes[0, 0], self.pod_reasons, <size_t>self.n_pods * self.n_templates)
+            if self.n_moved:
+                memcpy(&moves[0], self.moved, self.n_moved * sizeof(int32_t))
         finally:
             self.finish()
             self.node_under = NULL
-        place = np.empty(self.n_pods, dtype=np.int32)
-        reasons = np.zeros((self.n_pods, self.n_templates), dtype=np.int8)
-        moved = np.empty(self.n_moved, dtype=np.int32)
-        cdef int32_t[::1] places = place, moves = moved
-        cdef int8_t[:, ::1] codes = reasons
-        if self.n_pods:
-            memcpy(&places[0], self.pod_place, self.n_pods * sizeof(int32_t))
-        if self.n_pods and self.n_templates:
-            memcpy(&codes[0, 0], self.pod_reasons, <size_t>self.n_pods * self.n_templates)
-        if self.n_moved:
-            memcpy(&moves[0], self.moved, self.n_moved * sizeof(int32_t))
-        return place, reasons, moved
+        return place, reasons, moved, classes
 
     def what_ifs(self, const int32_t[::1] offsets, const int32_t[::1] nodes,
                  const uint8_t[::1] under, const int64_t[::1] node_limits, bint relax_min_values):

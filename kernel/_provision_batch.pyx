@@ -8,9 +8,10 @@ from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
+from ._provision_blocks cimport PodBlock, drop_block, new_block, rank_block, set_pod
 from ._provision_pods cimport ProvisionPods
-from ._provision_queue cimport PodQueues, QueueKey
-from ._provision_tables cimport BOUND_SETTLES, NODE_LIMITED, copied32, grown, release
+from ._provision_queue cimport PodQueues
+from ._provision_tables cimport BOUND_SETTLES, NODE_LIMITED, copied32, grown
 
 
 cdef class ProvisionBatch(ProvisionPods):
@@ -20,7 +21,8 @@ cdef class ProvisionBatch(ProvisionPods):
         self.queues = PodQueues()
 
     def __dealloc__(self):
-        self.forget_batch()
+        free(self.size_of)
+        free(self.first_bound)
         free(self.moved)
         free(self.excluded)
         free(self.node_excluded)
@@ -31,16 +33,26 @@ cdef class ProvisionBatch(ProvisionPods):
         free(self.pod_reasons)
         free(self.ring)
 
-    def set_batch(self, classes, sizes, created, ids, bound_created, bound_ids, leavers_off,
-                  leavers, moving):
+    def set_sizes(self, sizes):
+        """Set the place of each class in the queue by size, the largest first.
+
+        May be called again when there are more classes, before the next batch is set.
+        """
+        free(self.size_of)
+        self.size_of = NULL
+        self.size_of = copied32(sizes)
+        self.n_sizes = len(sizes)
+
+    def set_batch(self, const int32_t[::1] classes, const int64_t[::1] created,
+                  const int64_t[::1] ids, const int64_t[::1] bound_created,
+                  const int64_t[::1] bound_ids, const int32_t[::1] leavers_off,
+                  const int32_t[::1] leavers, const int32_t[::1] moving):
         """Set the pods that rounds place; may be called again.
 
         Parameters
         ----------
         classes : ndarray of int32, shape (n_pending,)
-            Classes of the pending pods, in the order of upstream's list.
-        sizes : ndarray of int32, shape (n_classes,)
-            Place in the queue by size, the largest first.
+            Classes of the pending pods, in the order of upstream's list; their sizes are known.
         created, ids : ndarray of int64, shape (n_pending,)
             Pods of one size are queued by age, then by id.
         bound_created, bound_ids : ndarray of int64, shape (n_bound,)
@@ -50,50 +62,61 @@ cdef class ProvisionBatch(ProvisionPods):
         moving : ndarray of int32
             Bound pods that move anyway, since their node is going.
         """
-        import numpy as np
+        cdef int32_t i, n, first, pod
+        cdef PodBlock *block
+        self.begin_batch(<int32_t>classes.shape[0], <int32_t>moving.shape[0])
+        for n in range(self.n_nodes):
+            first = leavers_off[n]
+            block = new_block(leavers_off[n + 1] - first)
+            self.put_block(n, block, 0)
+            for i in range(block.n):
+                pod = leavers[first + i]
+                set_pod(block, i, pod, self.bound_class[pod],
+                        self.bound_flags[pod] & BOUND_SETTLES != 0,
+                        bound_created[pod], bound_ids[pod])
+            drop_block(block)
+        for i in range(self.n_pending):
+            self.set_base(i, -1, classes[i], created[i], ids[i])
+        for i in range(self.n_moving):
+            pod = moving[i]
+            self.set_base(
+                self.n_pending + i, pod, self.bound_class[pod], bound_created[pod], bound_ids[pod])
+        self.end_batch()
 
-        cdef int32_t i, pod, n
-        cdef const int32_t[::1] pending = classes, size = sizes
-        cdef const int64_t[::1] since = created, number = ids
-        cdef const int64_t[::1] bound_since = bound_created, bound_number = bound_ids
-        cdef QueueKey *key
-        self.forget_batch()
+    cdef int begin_batch(self, int32_t n_pending, int32_t n_moving) except -1:
+        """Make room for a batch: the block of each node and the base are about to be set."""
+        cdef PodBlock *base
         self.state_ready = False
         self.n_batches += 1
-        self.n_pending, self.n_moving, self.n_leavers = len(classes), len(moving), len(leavers)
-        self.n_base = self.n_pending + self.n_moving
-        self.moving, self.leavers = copied32(moving), copied32(leavers)
-        self.leavers_off = copied32(leavers_off)
+        self.n_pending, self.n_moving = n_pending, n_moving
+        self.n_base = n_pending + n_moving
         self.n_excluded = self.n_moved = 0
         self.excluded = <int32_t *>grown(self.excluded, self.n_nodes * sizeof(int32_t))
         self.node_excluded = <uint8_t *>grown(self.node_excluded, self.n_nodes)
         memset(self.node_excluded, 0, self.n_nodes)
-        self.base_class = <int32_t *>grown(NULL, self.n_base * sizeof(int32_t))
-        self.base_settles = <uint8_t *>grown(NULL, self.n_base)
-        n = self.n_leavers
-        self.queues.make(
-            self.n_nodes + 1, np.append(leavers_off, np.int32(n + self.n_base)))
-        for i in range(n + self.n_base):
-            key = &self.queues.keys[i]
-            if n <= i < n + self.n_pending:
-                self.base_class[i - n] = pending[i - n]
-                self.base_settles[i - n] = 1
-                key.created, key.id = since[i - n], number[i - n]
-                key.size = size[pending[i - n]]
-                continue
-            pod = self.leavers[i] if i < n else self.moving[i - n - self.n_pending]
-            if i >= n:
-                self.base_class[i - n] = self.bound_class[pod]
-                self.base_settles[i - n] = self.bound_flags[pod] & BOUND_SETTLES != 0
-            key.created, key.id = bound_since[pod], bound_number[pod]
-            key.size = size[self.bound_class[pod]]
+        self.first_bound = <int32_t *>grown(self.first_bound, self.n_nodes * sizeof(int32_t))
+        self.queues.make(self.n_nodes + 1)
+        base = new_block(self.n_base)
+        self.queues.put(self.n_nodes, base)
+        drop_block(base)
+        return 0
 
-    cdef void forget_batch(self) noexcept:
-        release(<void **>&self.moving)
-        release(<void **>&self.base_class)
-        release(<void **>&self.base_settles)
-        release(<void **>&self.leavers_off)
-        release(<void **>&self.leavers)
+    cdef void put_block(self, int32_t n, PodBlock *block, int32_t first) noexcept:
+        """Set what leaves with a node; its pods are numbered from ``first`` on."""
+        self.first_bound[n] = first
+        self.queues.put(n, block)
+
+    cdef void set_base(
+        self, int32_t i, int32_t pod, int32_t class_id, int64_t created, int64_t id
+    ) noexcept:
+        """Set a pod that every round places: a pending one, or the bound pod of that number."""
+        set_pod(self.queues.lists[self.n_nodes], i, pod, class_id, True, created, id)
+
+    cdef void end_batch(self) noexcept:
+        """Rank the pods of the batch, which has been set."""
+        cdef int32_t l
+        for l in range(self.n_nodes + 1):
+            rank_block(self.queues.lists[l], self.size_of, self.n_sizes)
 
     cdef int room_for_pods(self) except -1 nogil:
         cdef int32_t n = self.n_pods
@@ -116,39 +139,54 @@ cdef class ProvisionBatch(ProvisionPods):
             self.n_excluded += 1
 
     cdef int gather(self) except -1 nogil:
-        """Collect the batch (pending, leaving, moving), and start its queue."""
-        cdef int32_t i, n, first, count, total = 0
+        """Count the batch (pending, leaving, moving), and start its queue."""
+        cdef int32_t i
+        self.n_leaving = 0
         for i in range(self.n_excluded):
-            n = self.excluded[i]
-            total += self.leavers_off[n + 1] - self.leavers_off[n]
-        if total + self.n_moving > self.moved_room:
-            self.moved_room = 2 * (total + self.n_moving)
-            self.moved = <int32_t *>grown(self.moved, self.moved_room * sizeof(int32_t))
-        self.n_leaving = total
-        total = 0
-        for i in range(self.n_excluded):
-            n = self.excluded[i]
-            first = self.leavers_off[n]
-            count = self.leavers_off[n + 1] - first
-            memcpy(&self.moved[total], &self.leavers[first], count * sizeof(int32_t))
-            total += count
-        memcpy(&self.moved[total], self.moving, self.n_moving * sizeof(int32_t))
-        self.n_moved = total + self.n_moving
-        self.n_pods = self.n_base + total
+            self.n_leaving += self.queues.lists[self.excluded[i]].n
+        self.n_moved = self.n_leaving + self.n_moving
+        self.n_pods = self.n_base + self.n_leaving
         self.queues.begin(self.excluded, self.n_excluded, self.n_nodes)
         self.n_waiting = self.n_pods
         self.ring_head = self.n_ring = 0
         return self.room_for_pods()
 
+    cdef int list_moved(self) except -1 nogil:
+        """List the bound pods of the batch."""
+        cdef int32_t i, k, n, total = 0
+        cdef const PodBlock *block
+        if self.n_moved > self.moved_room:
+            self.moved_room = 2 * self.n_moved
+            self.moved = <int32_t *>grown(self.moved, self.moved_room * sizeof(int32_t))
+        for i in range(self.n_excluded):
+            n = self.excluded[i]
+            block = self.queues.lists[n]
+            for k in range(block.n):
+                self.moved[total + k] = self.first_bound[n] + block.pods[k]
+            total += block.n
+        memcpy(&self.moved[total], &self.queues.lists[self.n_nodes].pods[self.n_pending],
+               self.n_moving * sizeof(int32_t))
+        return 0
+
+    cdef void list_classes(self, int32_t *into) noexcept nogil:
+        """Write the classes of all pods in the order of the batch."""
+        cdef int32_t i
+        cdef const PodBlock *base = self.queues.lists[self.n_nodes]
+        cdef const PodBlock *block
+        memcpy(into, base.classes, self.n_pending * sizeof(int32_t))
+        into += self.n_pending
+        for i in range(self.n_excluded):
+            block = self.queues.lists[self.excluded[i]]
+            memcpy(into, block.classes, block.n * sizeof(int32_t))
+            into += block.n
+        memcpy(into, &base.classes[self.n_pending], self.n_moving * sizeof(int32_t))
+
     cdef int touch_all(self) except -1 nogil:
         """Use the classes of all pods in the order of the batch: the first owner makes a group."""
         cdef int32_t i
-        for i in range(self.n_pending):
-            self.touch(self.base_class[i])
-        for i in range(self.n_leaving):
-            self.touch(self.bound_class[self.moved[i]])
-        for i in range(self.n_pending, self.n_base):
-            self.touch(self.base_class[i])
+        self.list_classes(self.pod_class)
+        for i in range(self.n_pods):
+            self.touch(self.pod_class[i])
         return 0
 
     cdef int32_t next_pod(self) noexcept nogil:
@@ -159,19 +197,15 @@ cdef class ProvisionBatch(ProvisionPods):
         nothing is left to try.
         """
         cdef int32_t i = self.queues.take(), pod
-        if i >= self.n_leavers:
-            self.n_waiting -= 1
-            i -= self.n_leavers
-            pod = i if i < self.n_pending else i + self.n_leaving
-            self.pod_class[pod] = self.base_class[i]
-            self.pod_settles[pod] = self.base_settles[i]
-            return pod
+        cdef const PodBlock *block
         if i >= 0:
             self.n_waiting -= 1
-            pod = self.n_pending + self.queues.place
-            i = self.leavers[i]
-            self.pod_class[pod] = self.bound_class[i]
-            self.pod_settles[pod] = self.bound_flags[i] & BOUND_SETTLES != 0
+            block = self.queues.block
+            if block != self.queues.lists[self.n_nodes]:
+                pod = self.n_pending + self.queues.place
+            else:
+                pod = i if i < self.n_pending else i + self.n_leaving
+            self.pod_class[pod], self.pod_settles[pod] = block.classes[i], block.settles[i]
             return pod
         if not self.n_ring:
             return -1

@@ -10,12 +10,8 @@ from ._provision_tables cimport Template
 cdef class ProvisionBounds(ProvisionBatch):
     cdef ClaimPrices claim_prices       # None while the price of claims is left open
     cdef double price                   # of the group; a claim must be below
-    # by node: how many leavers of each class it has, -1 kinds before they are counted
-    cdef int32_t *n_kinds
-    cdef int32_t *kind_class
-    cdef int32_t *kind_count
-    cdef size_t kinds_of_batch          # the batch that they are of
     # the nodes that leavers may go to
+    cdef size_t homes_of_batch          # the batch that they are of
     cdef uint8_t *is_home
     cdef int32_t *homes
     cdef int32_t n_homes
@@ -38,7 +34,6 @@ cdef class ProvisionBounds(ProvisionBatch):
     cdef double *ratio                  # resources x resources, of the classes of the group
 
     cdef int begin_bounds(self) except -1 nogil
-    cdef int count_kinds(self, int32_t n) except -1 nogil
     cdef int64_t places_on(self, int32_t n, int32_t class_id) noexcept nogil
     cdef int64_t places_for(self, int32_t class_id) noexcept nogil
     cdef void spread(self, int32_t m) noexcept nogil

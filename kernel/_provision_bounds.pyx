@@ -5,12 +5,12 @@ A *home* is an existing node that leaving pods may go to and that is known to wo
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.stdlib cimport free
-from libc.string cimport memset
 
 from ._provision_batch cimport ProvisionBatch
+from ._provision_blocks cimport PodBlock, count_kinds
 from ._provision_prices cimport ColumnBounds
 from ._provision_tables cimport (
-    BOUND_SETTLES, CONFLICT, LOOSE, NODE_UNINITIALIZED, UNKNOWN, PodClass, Template, bit, grown)
+    CONFLICT, LOOSE, NODE_UNINITIALIZED, UNKNOWN, PodClass, Template, bit, grown)
 
 cdef enum:
     PLENTY = 1 << 20            # places of one class on one node, at most
@@ -31,9 +31,6 @@ cdef class ProvisionBounds(ProvisionBatch):
             NULL, self.n_resources * self.n_resources * sizeof(double))
 
     def __dealloc__(self):
-        free(self.n_kinds)
-        free(self.kind_class)
-        free(self.kind_count)
         free(self.is_home)
         free(self.homes)
         free(self.slot_of)
@@ -52,15 +49,9 @@ cdef class ProvisionBounds(ProvisionBatch):
     cdef int begin_bounds(self) except -1 nogil:
         """Find the homes; ``node_under`` is set."""
         cdef int32_t i, n, room
-        cdef bint is_home, is_known = self.kinds_of_batch == self.n_batches
+        cdef bint is_home, is_known = self.homes_of_batch == self.n_batches
         if not is_known:
-            self.kinds_of_batch = self.n_batches
-            self.n_kinds = <int32_t *>grown(self.n_kinds, self.n_nodes * sizeof(int32_t))
-            memset(self.n_kinds, 0xFF, self.n_nodes * sizeof(int32_t))
-            self.kind_class = <int32_t *>grown(
-                self.kind_class, self.n_leavers * sizeof(int32_t))
-            self.kind_count = <int32_t *>grown(
-                self.kind_count, self.n_leavers * sizeof(int32_t))
+            self.homes_of_batch = self.n_batches
             self.is_home = <uint8_t *>grown(self.is_home, self.n_nodes)
             self.homes = <int32_t *>grown(self.homes, self.n_nodes * sizeof(int32_t))
         if self.n_classes > self.class_room:
@@ -97,24 +88,6 @@ cdef class ProvisionBounds(ProvisionBatch):
                 is_known = False
         # Places on the same homes need not be counted again.
         self.n_scans += not is_known
-        return 0
-
-    cdef int count_kinds(self, int32_t n) except -1 nogil:
-        """Count the leavers of a node by class, without those that may settle anywhere."""
-        cdef int32_t first = self.leavers_off[n], i, pod, class_id, slot, kinds = 0
-        for i in range(first, self.leavers_off[n + 1]):
-            pod = self.leavers[i]
-            if self.bound_flags[pod] & BOUND_SETTLES:
-                continue
-            class_id = self.bound_class[pod]
-            slot = self.slot_of[class_id]
-            if slot >= kinds or self.kind_class[first + slot] != class_id:
-                self.slot_of[class_id] = slot = kinds
-                self.kind_class[first + slot] = class_id
-                self.kind_count[first + slot] = 0
-                kinds += 1
-            self.kind_count[first + slot] += 1
-        self.n_kinds[n] = kinds
         return 0
 
     cdef int64_t places_on(self, int32_t n, int32_t class_id) noexcept nogil:
@@ -196,7 +169,8 @@ cdef class ProvisionBounds(ProvisionBatch):
         too many; one is of a type that holds them all and that the sets of their classes allow, and
         costs no less than the least bound of these types.
         """
-        cdef int32_t i, j, n, r, first, class_id, m = 0
+        cdef int32_t i, j, n, r, class_id, m = 0
+        cdef PodBlock *block
         cdef int64_t left, count
         cdef int64_t *lost = self.lost
         cdef int64_t *beyond = self.beyond
@@ -206,16 +180,14 @@ cdef class ProvisionBounds(ProvisionBatch):
         for r in range(self.n_resources):
             lost[r] = beyond[r] = 0
         for i in range(self.n_excluded):
-            n = self.excluded[i]
-            if self.n_kinds[n] < 0:
-                self.count_kinds(n)
-            first = self.leavers_off[n]
-            for j in range(first, first + self.n_kinds[n]):
-                class_id = self.kind_class[j]
+            block = self.queues.lists[self.excluded[i]]
+            count_kinds(block, self.slot_of)
+            for j in range(block.n_kinds):
+                class_id = block.kind_class[j]
                 if self.leaving[class_id] == 0:
                     self.group_classes[m] = class_id
                     m += 1
-                self.leaving[class_id] += self.kind_count[j]
+                self.leaving[class_id] += block.kind_count[j]
         for i in range(m):
             class_id = self.group_classes[i]
             requests = self.classes[class_id].requests

@@ -9,7 +9,8 @@ from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy
 
-from ._provision_tables cimport copied32, grown, release
+from ._provision_blocks cimport PodBlock, QueueKey, drop_block, new_block, set_pod, shared
+from ._provision_tables cimport grown
 
 cdef enum:
     SHORT = 8                   # runs that insertion sorts
@@ -75,22 +76,17 @@ cdef class PodQueues:
     """Lists of pods, and the queue of all pods of some of them."""
 
     def __dealloc__(self):
-        self.forget()
+        self.make(0)
+        free(self.lists)
+        free(self.spare)
         free(self.merged)
         free(self.taken)
         free(self.shift)
         free(self.head)
         free(self.open)
 
-    cdef void forget(self) noexcept:
-        release(<void **>&self.offsets)
-        release(<void **>&self.keys)
-        release(<void **>&self.order)
-        release(<void **>&self.left)
-        release(<void **>&self.spare)
-
-    def set(self, offsets, const int32_t[::1] sizes, const int64_t[::1] created,
-            const int64_t[::1] ids):
+    def set(self, const int32_t[::1] offsets, const int32_t[::1] sizes,
+            const int64_t[::1] created, const int64_t[::1] ids):
         """Set the lists; may be called again.
 
         Parameters
@@ -101,24 +97,34 @@ cdef class PodQueues:
         created, ids : ndarray of int64, shape (n_pods,)
             Pods go by size, then by age, then by id; no two are alike.
         """
-        cdef int32_t i
-        self.make(len(offsets) - 1, offsets)
-        for i in range(self.n_pods):
-            self.keys[i].size, self.keys[i].created, self.keys[i].id = sizes[i], created[i], ids[i]
+        cdef int32_t l, i, pod
+        cdef PodBlock *block
+        self.make(<int32_t>offsets.shape[0] - 1)
+        for l in range(self.n_lists):
+            block = new_block(offsets[l + 1] - offsets[l])
+            self.put(l, block)
+            for i in range(block.n):
+                pod = offsets[l] + i
+                set_pod(block, i, pod, 0, False, created[pod], ids[pod])
+                block.keys[i].size = sizes[pod]
+            drop_block(block)
 
-    cdef int make(self, int32_t n_lists, object offsets) except -1:
-        """Make room for lists whose keys are about to be written."""
-        cdef int32_t i
-        self.forget()
+    cdef int make(self, int32_t n_lists) except -1:
+        """Forget all lists; others are about to be put in their places."""
+        cdef int32_t l
+        for l in range(self.n_lists):
+            drop_block(self.lists[l])
+        self.n_lists = 0
+        if n_lists > self.list_room:
+            self.list_room = n_lists + n_lists // 2
+            self.lists = <PodBlock **>grown(self.lists, self.list_room * sizeof(void *))
+        for l in range(n_lists):
+            self.lists[l] = NULL
         self.n_lists = n_lists
-        self.offsets = copied32(offsets)
-        self.n_pods = self.offsets[n_lists]
-        self.keys = <QueueKey *>grown(NULL, self.n_pods * sizeof(QueueKey))
-        self.order = <int32_t *>grown(NULL, self.n_pods * sizeof(int32_t))
-        self.left = <int32_t *>grown(NULL, n_lists * sizeof(int32_t))
-        for i in range(n_lists):
-            self.left[i] = -1
         return 0
+
+    cdef void put(self, int32_t l, PodBlock *block) noexcept:
+        self.lists[l] = shared(block)
 
     def first(self, const int32_t[::1] lists, int n):
         """Return the first pods of the queue of some lists, each with its place in these lists."""
@@ -129,77 +135,79 @@ cdef class PodQueues:
             pod = self.take()
             if pod < 0:
                 break
-            found.append((pod, self.place))
+            found.append((self.block.pods[pod], self.place))
         return found
 
-    cdef int lay_out(self, int32_t l) except -1 nogil:
+    cdef int lay_out(self, PodBlock *block) except -1 nogil:
         """Make a list's heap, unless there is one."""
-        cdef int32_t first = self.offsets[l], n = self.offsets[l + 1] - first, i
-        if self.left[l] >= 0:
+        cdef int32_t n = block.n, i
+        if block.left >= 0:
             return 0
-        for i in range(first, first + n):
-            self.order[i] = i
+        for i in range(n):
+            block.order[i] = i
         if n > LONG:
-            if self.spare == NULL:
-                self.spare = <int32_t *>grown(NULL, self.n_pods * sizeof(int32_t))
-            sort_last_first(&self.order[first], n, self.keys, self.spare)
-            self.left[l] = 0
+            if n > self.spare_room:
+                self.spare = <int32_t *>grown(self.spare, n * sizeof(int32_t))
+                self.spare_room = n
+            sort_last_first(block.order, n, block.keys, self.spare)
+            block.left = 0
             return 0
         for i in range(n // 2 - 1, -1, -1):
-            sift(&self.order[first], i, n, self.keys)
-        self.left[l] = n
+            sift(block.order, i, n, block.keys)
+        block.left = n
         return 0
 
     cdef int begin(self, const int32_t *lists, int32_t n, int32_t last) except -1 nogil:
         """Start the queue of some lists and, unless it is -1, one more."""
-        cdef int32_t i, l, total = 0, m = n + (last >= 0), first, count
+        cdef int32_t i, total = 0, m = n + (last >= 0)
+        cdef PodBlock *block
         if m > self.room:
             self.room = max(16, 2 * m)
-            self.merged = <int32_t *>grown(self.merged, self.room * sizeof(int32_t))
+            self.merged = <PodBlock **>grown(self.merged, self.room * sizeof(void *))
             self.taken = <int32_t *>grown(self.taken, self.room * sizeof(int32_t))
             self.shift = <int32_t *>grown(self.shift, self.room * sizeof(int32_t))
             self.head = <int32_t *>grown(self.head, self.room * sizeof(int32_t))
             self.open = <int32_t *>grown(self.open, self.room * sizeof(int32_t))
         self.n_open = 0
         for i in range(m):
-            l = lists[i] if i < n else last
-            first = self.offsets[l]
-            count = self.offsets[l + 1] - first
-            self.merged[i], self.taken[i], self.shift[i] = l, 0, total - first
-            total += count
-            if count:
-                self.lay_out(l)
+            block = self.lists[lists[i] if i < n else last]
+            self.merged[i], self.taken[i], self.shift[i] = block, 0, total
+            total += block.n
+            if block.n:
+                self.lay_out(block)
                 self.open[self.n_open] = i
                 self.n_open += 1
-                self.head[i] = self.order[first + count - 1 if self.left[l] < count else first]
+                self.head[i] = block.order[block.n - 1 if block.left < block.n else 0]
         for i in range(self.n_open // 2 - 1, -1, -1):
             self.settle(i)
         return 0
 
     cdef int32_t take(self) noexcept nogil:
-        """The next pod of the queue, or -1; ``place`` is its place among the pods of the lists."""
-        cdef int32_t r, l, first, n, pod, k
+        """The next pod of the queue by its number in ``block``, or -1.
+
+        ``place`` is its place among the pods of the lists.
+        """
+        cdef int32_t r, n, pod, k
         cdef int32_t *order
+        cdef PodBlock *block
         if self.n_open == 0:
             return -1
         r = self.open[0]
-        l = self.merged[r]
+        self.block = block = self.merged[r]
         pod = self.head[r]
-        first = self.offsets[l]
-        n = self.offsets[l + 1] - first
-        order = &self.order[first]
+        n, order = block.n, block.order
         self.place = pod + self.shift[r]
-        if self.taken[r] == n - self.left[l]:
+        if self.taken[r] == n - block.left:
             # It was on top of the heap: the heap's last pod takes its place, and it that one's.
-            self.left[l] = k = self.left[l] - 1
+            block.left = k = block.left - 1
             order[0], order[k] = order[k], pod
             if k:
-                sift(order, 0, k, self.keys)
+                sift(order, 0, k, block.keys)
         self.taken[r] += 1
         if self.taken[r] == n:
             self.n_open -= 1
             self.open[0] = self.open[self.n_open]
-        elif self.taken[r] < n - self.left[l]:
+        elif self.taken[r] < n - block.left:
             self.head[r] = order[n - 1 - self.taken[r]]
         else:
             self.head[r] = order[0]
@@ -210,15 +218,18 @@ cdef class PodQueues:
     cdef void settle(self, int32_t i) noexcept nogil:
         """Let an open list sink to where its next pod belongs."""
         cdef int32_t n = self.n_open, r = self.open[i], child = 2 * i + 1
-        cdef const QueueKey *key = &self.keys[self.head[r]]
+        cdef const QueueKey *key = &self.merged[r].keys[self.head[r]]
         while child < n:
-            if child + 1 < n and goes_first(
-                &self.keys[self.head[self.open[child + 1]]], &self.keys[self.head[self.open[child]]]
-            ):
+            if child + 1 < n and goes_first(self.next_of(child + 1), self.next_of(child)):
                 child += 1
-            if goes_first(key, &self.keys[self.head[self.open[child]]]):
+            if goes_first(key, self.next_of(child)):
                 break
             self.open[i] = self.open[child]
             i = child
             child = 2 * i + 1
         self.open[i] = r
+
+    cdef inline const QueueKey *next_of(self, int32_t i) noexcept nogil:
+        """The key of an open list's next pod."""
+        cdef int32_t r = self.open[i]
+        return &self.merged[r].keys[self.head[r]]

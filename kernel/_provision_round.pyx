@@ -129,6 +129,8 @@ cdef class ProvisionRound(ProvisionBounds):
         cdef int settles
         self.prepare()
         self.gather()
+        if self.n_groups:
+            self.list_moved()
         self.begin(node_limits)
         self.stopped = False
         memset(self.pod_place, 0xFF, self.n_pods * sizeof(int32_t))

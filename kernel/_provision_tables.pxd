@@ -153,7 +153,7 @@ cdef class ProvisionTables:
     cdef int32_t *bound_node
     cdef uint8_t *bound_flags           # BOUND_* below
 
-    cdef void forget_nodes(self) noexcept
+    cdef int begin_nodes(self, int32_t n, int32_t n_ports) except -1
 
 
 cdef enum:

@@ -193,7 +193,6 @@ cdef class ProvisionTables:
 
     def __dealloc__(self):
         cdef int32_t i
-        self.forget_nodes()
         for i in range(self.n_templates):
             free_template(self.templates[i])
         for i in range(self.n_classes):
@@ -220,6 +219,17 @@ cdef class ProvisionTables:
         free(self.n_domains)
         free(self.port_conflict)
         free(self.reservation_base)
+        free(self.node_set_base)
+        free(self.node_room_base)
+        free(self.node_host)
+        free(self.node_taints)
+        free(self.node_template)
+        free(self.node_capacity)
+        free(self.node_flags)
+        free(self.node_usable_base)
+        free(self.node_domain)
+        free(self.node_ports_off)
+        free(self.node_ports)
         free(self.bound_class)
         free(self.bound_node)
         free(self.bound_flags)
@@ -272,25 +282,36 @@ cdef class ProvisionTables:
         t.limit = copied64(limits)
         t.is_limited = copied8(limited)
 
-    cdef void forget_nodes(self) noexcept:
-        """Free the nodes, and what was found out about them."""
+    cdef int begin_nodes(self, int32_t n, int32_t n_ports) except -1:
+        """Make room for nodes, which are about to be set, and forget what was found out about them.
+
+        Their domains are not: they are for topology groups.
+        """
         cdef int32_t i
         for i in range(self.n_classes):
             release(<void **>&self.classes[i].dead_base)
-        release(<void **>&self.node_set_base)
-        release(<void **>&self.node_room_base)
-        release(<void **>&self.node_host)
-        release(<void **>&self.node_taints)
-        release(<void **>&self.node_template)
-        release(<void **>&self.node_capacity)
-        release(<void **>&self.node_flags)
-        release(<void **>&self.node_usable_base)
-        release(<void **>&self.node_domain)
-        release(<void **>&self.node_ports_off)
-        release(<void **>&self.node_ports)
+        self.n_nodes = n
+        self.node_set_base = <int32_t *>grown(self.node_set_base, n * sizeof(int32_t))
+        self.node_room_base = <int64_t *>grown(
+            self.node_room_base, <size_t>n * self.n_resources * sizeof(int64_t))
+        self.node_host = <int32_t *>grown(self.node_host, n * sizeof(int32_t))
+        self.node_taints = <int32_t *>grown(self.node_taints, n * sizeof(int32_t))
+        self.node_template = <int32_t *>grown(self.node_template, n * sizeof(int32_t))
+        self.node_capacity = <int64_t *>grown(
+            self.node_capacity, <size_t>n * self.n_resources * sizeof(int64_t))
+        self.node_usable_base = <uint64_t *>grown(
+            self.node_usable_base, ((n + 63) // 64 + 1) * sizeof(uint64_t))
+        memset(self.node_usable_base, 0, ((n + 63) // 64 + 1) * sizeof(uint64_t))
+        self.node_flags = <uint8_t *>grown(self.node_flags, n)
+        self.node_ports_off = <int32_t *>grown(self.node_ports_off, (n + 1) * sizeof(int32_t))
+        self.node_ports = <int32_t *>grown(self.node_ports, n_ports * sizeof(int32_t))
+        return 0
 
-    def set_nodes(self, sets, room, hosts, taints, templates, capacity, usable, flags, domains,
-                  ports_off, ports):
+    def set_nodes(self, const int32_t[::1] sets, const int64_t[:, ::1] room,
+                  const int32_t[::1] hosts, const int32_t[::1] taints,
+                  const int32_t[::1] templates, const int64_t[:, ::1] capacity,
+                  const uint8_t[::1] usable, const uint8_t[::1] flags, domains,
+                  const int32_t[::1] ports_off, const int32_t[::1] ports):
         """Set the existing nodes, in the order in which they are tried.
 
         May be called again, for the next cluster of the same templates and classes, with
@@ -314,26 +335,26 @@ cdef class ProvisionTables:
         ports_off, ports : ndarray of int32
             Port sets in use, node by node.
         """
-        cdef int32_t n = len(sets), i
-        self.forget_nodes()
-        self.n_nodes = n
-        self.node_set_base = copied32(sets)
-        self.node_room_base = copied64(room.ravel())
-        self.node_host = copied32(hosts)
-        self.node_taints = copied32(taints)
-        self.node_template = copied32(templates)
-        self.node_capacity = copied64(capacity.ravel())
-        self.node_usable_base = <uint64_t *>calloc((n + 63) // 64 + 1, sizeof(uint64_t))
+        cdef int32_t n = <int32_t>sets.shape[0], k = self.n_resources, i
+        self.begin_nodes(n, <int32_t>ports.shape[0])
         for i in range(n):
+            self.node_set_base[i], self.node_host[i] = sets[i], hosts[i]
+            self.node_taints[i], self.node_template[i] = taints[i], templates[i]
+            self.node_flags[i] = flags[i]
             if usable[i]:
                 set_bit(self.node_usable_base, i)
-        self.node_flags = copied8(flags)
+            if k:
+                memcpy(&self.node_room_base[i * k], &room[i, 0], k * sizeof(int64_t))
+                memcpy(&self.node_capacity[i * k], &capacity[i, 0], k * sizeof(int64_t))
+        for i in range(n + 1):
+            self.node_ports_off[i] = ports_off[i]
+        for i in range(self.node_ports_off[n]):
+            self.node_ports[i] = ports[i]
+        release(<void **>&self.node_domain)
         self.node_domain = copied32(domains.ravel())
-        self.node_ports_off = copied32(ports_off)
-        self.node_ports = copied32(ports)
 
     def set_bound(self, classes, nodes, flags):
-        """Set the pods that run on nodes.
+        """Set the pods that run on nodes, for :meth:`._provision_batch.ProvisionBatch.set_batch`.
 
         Parameters
         ----------

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
+from ._provision_batch cimport ProvisionBatch
 from ._roster_rows cimport Row
 from ._roster_standing cimport RosterStanding
 
@@ -25,6 +26,6 @@ cdef class Roster(RosterStanding):
     cdef int room_for_shapes(self) except -1
     cdef int32_t shape_of(self, const Row *row) noexcept nogil
     cdef void forget_shape(self, ShapeFacts *shape) noexcept
-    cdef int measure(self, Row *row) except -1 nogil
-    cdef int32_t list_ports(
-        self, const Row *row, int32_t[::1] into, int32_t at, int32_t n) except -1
+    cdef int measure(self, Row *row) except -1
+    cdef int set_block(self, Row *row) except -1
+    cdef int tell_nodes(self, ProvisionBatch kernel) except -1

@@ -4,13 +4,14 @@ A look at a cluster finds few nodes changed since the last one.  Only those are 
 again; what a kernel is told of the others is copied.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
+from ._provision_batch cimport ProvisionBatch
+from ._provision_blocks cimport drop_block, new_block, set_pod
 from ._provision_tables cimport (
-    BOUND_COUNTS, BOUND_OWNS, BOUND_SETTLES, NODE_KNOWN, NODE_LIMITED, NODE_UNINITIALIZED, copied8,
-    copied64, grown)
+    NODE_KNOWN, NODE_LIMITED, NODE_UNINITIALIZED, copied8, copied64, grown, set_bit)
 from ._roster_rows cimport (
     CLASS_IS_DAEMON, CLASS_IS_RESCHEDULABLE, CLASS_LEAVES, ClassFacts, Row)
 from ._roster_standing cimport RosterStanding
@@ -109,13 +110,19 @@ cdef class Roster(RosterStanding):
     cdef int32_t shape_of(self, const Row *row) noexcept nogil:
         return 2 * row.kind + (not self.has_node(row))
 
-    def missing(self):
-        """Return what nothing is known of yet: the classes, and per shape a row of the view."""
+    def missing(self, const int32_t[::1] pending):
+        """Return what nothing is known of yet: the classes, and per shape a row of the view.
+
+        ``pending`` are the classes of the pods that wait.
+        """
         cdef int32_t i, k
         cdef Row *row
         cdef set classes = set()
         cdef dict shapes = {}
         self.room_for_shapes()
+        for i in range(<int32_t>pending.shape[0]):
+            if self.classes[pending[i]].number < 0:
+                classes.add(pending[i])
         for i in range(self.n_rows):
             row = self.rows[i]
             if row.is_measured:
@@ -127,21 +134,10 @@ cdef class Roster(RosterStanding):
                     classes.add(row.classes[k])
         return sorted(classes), shapes
 
-    def numbers(self, const int32_t[::1] classes):
-        """Return the kernel's class of each class of the run, -1 for one that it has not met."""
-        import numpy as np
-
-        cdef Py_ssize_t i
-        found = np.empty(classes.shape[0], dtype=np.int32)
-        cdef int32_t[::1] result = found
-        for i in range(classes.shape[0]):
-            result[i] = self.classes[classes[i]].number
-        return found
-
     # ---------------------------------------------------------------- what a kernel is told
 
-    cdef int measure(self, Row *row) except -1 nogil:
-        """Compute what is left on a node, and what it costs to disrupt its pods."""
+    cdef int measure(self, Row *row) except -1:
+        """Compute what is left on a node, what it costs to disrupt its pods, and who leaves."""
         cdef ShapeFacts *shape = &self.shapes[self.shape_of(row)]
         cdef ClassFacts *facts
         cdef int32_t k, r, n_resources = self.n_resources
@@ -155,7 +151,8 @@ cdef class Roster(RosterStanding):
             room[r] = shape.allocatable[r] if shape.is_listed[r] else 0
             running[r] = 0
         row.eviction_cost = 0.0
-        row.n_to_move = 0
+        row.n_to_move = row.n_ports = 0
+        self.set_block(row)
         for k in range(row.n_pods):
             facts = &self.classes[row.classes[k]]
             row.eviction_cost += facts.eviction_cost
@@ -164,6 +161,7 @@ cdef class Roster(RosterStanding):
                 costs += max(0.0, facts.eviction_cost)
             if not self.has_node(row):
                 continue
+            row.n_ports += facts.ports >= 0
             for r in range(n_resources):
                 if shape.is_listed[r]:
                     room[r] -= facts.requests[r]
@@ -180,120 +178,101 @@ cdef class Roster(RosterStanding):
         row.is_measured = True
         return 0
 
-    def nodes(self):
-        """Return the nodes as :meth:`._provision_tables.ProvisionTables.set_nodes` takes them.
+    cdef int set_block(self, Row *row) except -1:
+        """Note who leaves with a node: what is known of its pods is anew."""
+        cdef int32_t k, n = 0
+        cdef const ClassFacts *facts
+        drop_block(row.block)
+        row.block = NULL
+        for k in range(row.n_pods if self.has_node(row) else 0):
+            n += self.classes[row.classes[k]].flags & CLASS_LEAVES != 0
+        row.block = new_block(n)
+        for k in range(row.n_pods - 1, -1, -1):
+            facts = &self.classes[row.classes[k]]
+            if n and facts.flags & CLASS_LEAVES:
+                n -= 1
+                set_pod(row.block, n, k, facts.number, False, row.bound_ns[k], row.pods[k])
+        return 0
 
-        Everything that :meth:`missing` names must have been set.
-        """
-        import numpy as np
+    def tell(self, ProvisionBatch kernel, const int32_t[::1] classes, const int64_t[::1] created,
+             const int64_t[::1] ids):
+        """Tell a kernel of the nodes, the pods on them, and those that wait.
 
-        cdef int32_t n = self.n_rows, n_resources = self.n_resources, i, r, k, n_ports = 0
-        cdef Row *row
-        cdef ShapeFacts *shape
-        cdef uint8_t marked
-        cdef int32_t[::1] numbers
-        cdef int64_t[:, ::1] amounts
-        cdef uint8_t[::1] bytes_
-        for i in range(n):
-            row = self.order[i]
-            if not row.is_measured:
-                self.measure(row)
-            for k in range(row.n_pods if i < self.n_first else 0):
-                n_ports += self.classes[row.classes[k]].ports >= 0
-        some = np.empty(6 * n + 1 + n_ports, dtype=np.int32)
-        many = np.empty((2 * n, n_resources), dtype=np.int64)
-        marks = np.empty(2 * n, dtype=np.uint8)
-        numbers, amounts, bytes_ = some, many, marks
-        k = 0
-        for i in range(n):
-            row = self.order[i]
-            shape = &self.shapes[self.shape_of(row)]
-            marked = row.state >= DRAINING or row.cordoned
-            numbers[i], numbers[n + i], numbers[2 * n + i] = shape.set_id, i, shape.taints
-            numbers[3 * n + i] = shape.template
-            numbers[4 * n + i] = i if i < self.n_first else -1
-            for r in range(n_resources):
-                amounts[i, r], amounts[n + i, r] = row.room[r], shape.capacity[r]
-            bytes_[i] = not marked and row.is_within
-            bytes_[n + i] = (
-                (0 if marked else NODE_LIMITED + NODE_KNOWN * (i < self.n_first))
-                + NODE_UNINITIALIZED * (i >= self.n_first))
-            numbers[5 * n + i] = k
-            k = self.list_ports(row, numbers, 6 * n + 1, k) if n_ports else 0
-        numbers[6 * n] = k
-        return (
-            some[:n], many[:n], some[n:2 * n], some[2 * n:3 * n], some[3 * n:4 * n], many[n:],
-            marks[:n], marks[n:], some[4 * n:5 * n], some[5 * n:6 * n + 1], some[6 * n + 1:])
+        Everything that :meth:`missing` names must have been set, and the kernel have no topology
+        groups.
 
-    cdef int32_t list_ports(
-        self, const Row *row, int32_t[::1] into, int32_t at, int32_t n
-    ) except -1:
-        """List the host ports of a node's pods; return how many there are so far."""
-        cdef int32_t k, ports
-        if not self.has_node(row):
-            return n
-        for k in range(row.n_pods):
-            ports = self.classes[row.classes[k]].ports
-            if ports >= 0:
-                into[at + n] = ports
-                n += 1
-        return n
-
-    def bound(self):
-        """Return the pods as the kernel's bound pods and batch take them.
+        Parameters
+        ----------
+        kernel : Provisioner
+        classes : ndarray of int32, shape (n_pending,)
+            Classes of the run.
+        created, ids : ndarray of int64, shape (n_pending,)
 
         Returns
         -------
-        classes, nodes : ndarray of int32
-        flags : ndarray of uint8
-        created, ids : ndarray of int64
-        leavers_off, leavers, moving : ndarray of int32
-        """
-        import numpy as np
+        int
+            How many pods every round moves, since their node is going.
 
-        cdef int32_t i, k, n = 0, n_leavers = 0, n_moving = 0, number
-        cdef uint8_t flag
-        cdef bint marked
+        Notes
+        -----
+        What does not depend on a node's number is the row's, and handed on until the row changes.
+        Pods are numbered as :meth:`pods` returns them.
+        """
+        cdef int32_t i, k, first = 0, n_moving = 0
         cdef Row *row
         for i in range(self.n_rows):
-            n += self.rows[i].n_pods
-        some = np.empty(4 * n + self.n_rows + 1, dtype=np.int32)
-        marks = np.empty(n, dtype=np.uint8)
-        many = np.empty(2 * n, dtype=np.int64)
-        cdef int32_t[::1] numbers = some
-        cdef int32_t *classes = &numbers[0]
-        cdef int32_t *nodes = classes + n
-        cdef int32_t *leavers = classes + 2 * n
-        cdef int32_t *moving = classes + 3 * n
-        cdef int32_t *leavers_off = classes + 4 * n
-        cdef uint8_t[::1] flags = marks
-        cdef int64_t[::1] times = many
-        n = 0
-        cdef int32_t m = <int32_t>marks.shape[0]
+            row = self.order[i]
+            if not row.is_measured:
+                self.measure(row)
+            n_moving += row.block.n if is_marked(row) else 0
+        self.tell_nodes(kernel)
+        kernel.begin_batch(<int32_t>classes.shape[0], n_moving)
+        for k in range(kernel.n_pending):
+            kernel.set_base(k, -1, self.classes[classes[k]].number, created[k], ids[k])
+        n_moving = kernel.n_pending
         for i in range(self.n_rows):
             row = self.order[i]
-            marked = row.state >= DRAINING or row.cordoned
-            flag = BOUND_COUNTS + BOUND_OWNS + BOUND_SETTLES * marked
-            leavers_off[i] = n_leavers
-            if row.n_pods:
-                memcpy(&times[n], row.bound_ns, row.n_pods * sizeof(int64_t))
-                memcpy(&times[m + n], row.pods, row.n_pods * sizeof(int64_t))
-                memset(&flags[n], flag, row.n_pods)
-            for k in range(row.n_pods):
-                number = row.classes[k]
-                classes[n] = self.classes[number].number
-                nodes[n] = i if i < self.n_first else -1
-                if i < self.n_first and self.classes[number].flags & CLASS_LEAVES:
-                    leavers[n_leavers] = n
-                    n_leavers += 1
-                    if marked:
-                        moving[n_moving] = n
-                        n_moving += 1
-                n += 1
-        leavers_off[self.n_rows] = n_leavers
-        return (
-            some[:m], some[m:2 * m], marks, many[:m], many[m:], some[4 * m:],
-            some[2 * m:2 * m + n_leavers], some[3 * m:3 * m + n_moving])
+            kernel.put_block(i, row.block, first)
+            if is_marked(row):
+                for k in range(row.block.n):
+                    kernel.set_base(
+                        n_moving, first + row.block.pods[k], row.block.classes[k],
+                        row.block.keys[k].created, row.block.keys[k].id)
+                    n_moving += 1
+            first += row.n_pods
+        kernel.end_batch()
+        return kernel.n_moving
+
+    cdef int tell_nodes(self, ProvisionBatch kernel) except -1:
+        cdef int32_t i, k, n_resources = self.n_resources, n_ports = 0
+        cdef Row *row
+        cdef ShapeFacts *shape
+        for i in range(self.n_rows):
+            n_ports += self.order[i].n_ports
+        kernel.begin_nodes(self.n_rows, n_ports)
+        n_ports = 0
+        for i in range(self.n_rows):
+            row = self.order[i]
+            shape = &self.shapes[self.shape_of(row)]
+            kernel.node_set_base[i], kernel.node_host[i] = shape.set_id, i
+            kernel.node_taints[i], kernel.node_template[i] = shape.taints, shape.template
+            memcpy(&kernel.node_room_base[i * n_resources], row.room,
+                   n_resources * sizeof(int64_t))
+            memcpy(&kernel.node_capacity[i * n_resources], shape.capacity,
+                   n_resources * sizeof(int64_t))
+            kernel.node_flags[i] = 0 if i < self.n_first else NODE_UNINITIALIZED
+            if not is_marked(row):
+                kernel.node_flags[i] |= NODE_LIMITED | (NODE_KNOWN if i < self.n_first else 0)
+                if row.is_within:
+                    set_bit(kernel.node_usable_base, i)
+            kernel.node_ports_off[i] = n_ports
+            if row.n_ports:
+                for k in range(row.n_pods):
+                    if self.classes[row.classes[k]].ports >= 0:
+                        kernel.node_ports[n_ports] = self.classes[row.classes[k]].ports
+                        n_ports += 1
+        kernel.node_ports_off[self.n_rows] = n_ports
+        return 0
 
     def costs(self, int64_t node):
         """Return what it costs to disrupt the pods of a node that has been measured.
@@ -305,3 +284,8 @@ cdef class Roster(RosterStanding):
         """
         cdef Row *row = self.rows[self.row_of(node)]
         return row.reschedule_cost, row.eviction_cost, row.n_to_move > 0
+
+
+cdef inline bint is_marked(const Row *row) noexcept nogil:
+    """Whether the node is on its way out."""
+    return row.state >= DRAINING or row.cordoned

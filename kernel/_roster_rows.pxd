@@ -2,6 +2,8 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
+from ._provision_blocks cimport PodBlock
+
 
 cdef struct Row:
     int64_t id
@@ -30,6 +32,8 @@ cdef struct Row:
     double reschedule_cost
     double eviction_cost
     int32_t n_to_move
+    int32_t n_ports                     # pods with host ports
+    PodBlock *block                     # of the pods that leave with the node
 
 
 cdef struct ClassFacts:

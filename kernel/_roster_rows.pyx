@@ -7,6 +7,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
+from ._provision_blocks cimport drop_block
 from ._provision_tables cimport grown
 
 cdef enum:
@@ -255,6 +256,12 @@ cdef class RosterRows:
         """Return the ids of the nodes, by number."""
         return [self.order[i].id for i in range(self.n_rows)]
 
+    def id_of(self, int32_t number):
+        """Return the id of a node by its number."""
+        if not 0 <= number < self.n_rows:
+            raise IndexError(f"number must be from 0 to {self.n_rows - 1}, found {number}")
+        return self.order[number].id
+
     def number_of(self, int64_t node):
         """Return the number of a node; a KeyError without it."""
         cdef int32_t i = self.row_of(node)
@@ -290,4 +297,5 @@ cdef void free_row(Row *row) noexcept:
     free(row.bound_ns)
     free(row.classes)
     free(row.room)
+    drop_block(row.block)
     free(row)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyscale.kernel._provision import Provisioner
 from pyscale.kernel._roster import Roster
 
 EPOCH, SECOND = 10**18, 10**9
@@ -13,6 +14,7 @@ WEB, DAEMON, BATCH = range(3)
 MOVES, IS_DAEMON, IS_RESCHEDULABLE, LEAVES = 1, 2, 4, 8
 ORDINARY = MOVES | IS_RESCHEDULABLE | LEAVES
 COSTS = (1.0, 2.0, -0.5)
+NO_ALTERNATIVES = np.array([-1, -1], np.int32)
 
 
 def roster():
@@ -54,14 +56,75 @@ class Nodes:
         return stale, changed
 
 
-def set_up(roster, daemons=0):
-    """One resource, of which nodes of kind 0 list 10 and their daemons are to take some."""
-    roster.begin(1)
-    for class_id, amount in ((WEB, 3), (DAEMON, 2), (BATCH, 4)):
-        roster.set_class(class_id, 10 + class_id, -1, np.array([amount]))
-    for shape in (0, 1):
+class Oracle:
+    """Answers for pods without requirements, which nothing relaxes."""
+
+    def relax(self, class_id):
+        return -1
+
+
+class Told:
+    """A roster, and a kernel of one resource that it tells.
+
+    Nodes of kind 0 list 10 of it, and their daemons are to take some.
+    """
+
+    def __init__(self, amounts=(3, 2, 4), ports=(-1,) * 8, daemons=0):
+        n = len(amounts)
+        flags = np.array([ORDINARY, IS_DAEMON, *[ORDINARY] * (n - 2)], np.uint8)
+        self.roster = Roster(EPOCH, flags, np.array([*COSTS, *[1.0] * n][:n]))
+        self.roster.begin(1)
+        self.amounts, self.ports = amounts, ports
+        conflicts = np.eye(2, dtype=np.uint8)
+        self.kernel = Provisioner(Oracle(), 1, 1, np.array([1], np.int32), conflicts, 0, 7)
         one, yes = np.array([10]), np.ones(1, np.uint8)
-        roster.set_shape(shape, 5, 6, 7, one, one, np.array([daemons]), yes, yes)
+        for shape in (0, 1):
+            self.roster.set_shape(shape, 5, 6, -1, one, one, np.array([daemons]), yes, yes)
+        self.known = []
+
+    def meet(self, classes):
+        """Let the kernel have some classes of the run, in this order."""
+        for class_id in classes:
+            amount, ports = np.array([self.amounts[class_id]]), self.ports[class_id]
+            number = self.kernel.add_class(
+                amount, 0, 0, -1, -1, True, np.ones(7, np.uint8), ports, -1, NO_ALTERNATIVES
+            )
+            self.roster.set_class(class_id, number, ports, amount)
+            self.known.append(class_id)
+        sizes = sorted({-self.amounts[class_id] for class_id in self.known})
+        ranks = [sizes.index(-self.amounts[class_id]) for class_id in self.known]
+        self.kernel.set_sizes(np.array(ranks, np.int32))
+
+    def tell(self, pending=()):
+        """Tell the kernel of the nodes, and of pending pods of these classes."""
+        n = len(pending)
+        self.n_nodes = len(self.roster)
+        ids = np.arange(1000, 1000 + n)
+        return self.roster.tell(
+            self.kernel, np.array(pending, np.int32), np.zeros(n, np.int64), ids
+        )
+
+    def solve(self, excluded=()):
+        """Where pods go, which bound ones take part, and the classes of all."""
+        place, _, moved, classes = self.kernel.solve(
+            np.array(excluded, np.int32),
+            np.zeros(self.n_nodes, np.uint8),
+            np.empty(0, np.int64),
+            False,
+            False,
+        )
+        return place.tolist(), moved.tolist(), [self.known[number] for number in classes.tolist()]
+
+    def is_unplaced(self, excluded):
+        """Say whether a round without a node leaves a pod without a place that will work."""
+        unplaced, *_ = self.kernel.what_ifs(
+            np.array([0, 1], np.int32),
+            np.array([excluded], np.int32),
+            np.zeros(self.n_nodes, np.uint8),
+            np.empty(0, np.int64),
+            False,
+        )
+        return bool(unplaced[0])
 
 
 def test_only_nodes_that_changed_are_read():
@@ -100,45 +163,91 @@ def test_the_last_event_is_when_a_pod_came_or_what_left_was_missed(before, after
 
 
 def test_machines_that_boot_are_the_last_and_what_leaves_is_listed_by_node():
-    nodes, found = Nodes(), roster()
+    nodes, told = Nodes(), Told()
     nodes.set(1, state=BOOTING)
     nodes.set(2, {11: (WEB, 0), 12: (DAEMON, 0)})
     nodes.set(3, {13: (BATCH, 0)}, state=DRAINING)
-    nodes.tell(found)
-    assert found.missing() == ([WEB, DAEMON, BATCH], {0: 2, 1: 0})
-    set_up(found)
-    assert found.missing() == ([], {})
-    sets, room, hosts, taints, templates, _, usable, flags, domains, *_ = found.nodes()
-    assert found.ids() == [2, 3, 1]
-    assert found.n_initialized == 2
-    assert room.ravel().tolist() == [5, 6, 10]
-    assert usable.tolist() == [1, 0, 1]
-    assert flags.tolist() == [3, 0, 10]
-    assert domains.tolist() == [0, 1, -1]
-    assert [sets[0], taints[0], templates[0]] == [5, 6, 7]
-    assert hosts.tolist() == [0, 1, 2]
-    classes, node_of_pod, _, created, ids, leavers_off, leavers, moving = found.bound()
-    assert classes.tolist() == [10, 11, 12]
-    assert node_of_pod.tolist() == [0, 0, 1]
-    assert (created == EPOCH).all()
-    assert ids.tolist() == [11, 12, 13]
-    assert leavers_off.tolist() == [0, 1, 2, 2]
-    assert leavers.tolist() == [0, 2]
-    assert moving.tolist() == [2]
+    nodes.set(4, {14: (BATCH, 0), 15: (BATCH, 0)})
+    nodes.tell(told.roster)
+    told.meet((WEB, DAEMON, BATCH))
+    assert told.tell([WEB]) == 1
+    assert told.roster.ids() == [2, 3, 4, 1]
+    assert [told.roster.id_of(number) for number in range(4)] == [2, 3, 4, 1]
+    assert told.roster.n_initialized == 3
+    # Five are left on the first, two on the third, and no pod goes where others have to leave.
+    assert told.solve() == ([3, 0], [2], [WEB, BATCH])
+    assert told.solve([0]) == ([3, 3, 3], [0, 2], [WEB, WEB, BATCH])
+    assert told.solve([1]) == told.solve()
+    assert told.solve([2]) == ([-1, 3, 3, 0], [3, 4, 2], [WEB, BATCH, BATCH, BATCH])
+    assert told.is_unplaced(0)
 
 
-@given(
-    st.lists(st.sampled_from((WEB, DAEMON, BATCH)), max_size=5),
-    st.integers(0, 5),
-)
+def test_a_node_number_that_does_not_exist_has_no_id():
+    with pytest.raises(IndexError, match="number must be from 0 to -1, found 0"):
+        roster().id_of(0)
+
+
+def test_what_nothing_is_known_of_is_named():
+    nodes, told = Nodes(), Told()
+    nodes.set(1, {11: (WEB, 0)}, kind=1)
+    nodes.set(2, {12: (DAEMON, 0)})
+    nodes.tell(told.roster)
+    none, batch = np.empty(0, np.int32), np.array([BATCH], np.int32)
+    assert told.roster.missing(none) == ([WEB, DAEMON], {2: 0})
+    assert told.roster.missing(batch) == ([WEB, DAEMON, BATCH], {2: 0})
+    told.meet((WEB, DAEMON))
+    assert told.roster.missing(batch) == ([BATCH], {2: 0})
+
+
+@given(st.lists(st.sampled_from((WEB, DAEMON, BATCH)), max_size=5), st.integers(0, 5))
 def test_room_is_what_pods_and_the_daemons_to_come_leave(classes, daemons):
-    nodes, found = Nodes(), roster()
-    nodes.set(0, {pod: (class_id, 0) for pod, class_id in enumerate(classes)})
-    nodes.tell(found)
-    set_up(found, daemons)
-    _, room, *_, usable, _, _, _, _ = found.nodes()
     running = 2 * classes.count(DAEMON)
     left = 10 - running - 3 * classes.count(WEB) - 4 * classes.count(BATCH)
     left -= max(0, daemons - running)
-    assert room.tolist() == [[left]]
-    assert usable.tolist() == [left >= 0]
+    nodes = Nodes()
+    nodes.set(0, {pod: (class_id, 0) for pod, class_id in enumerate(classes)})
+    told = Told((3, 2, 4, max(0, left), left + 1), daemons=daemons)
+    nodes.tell(told.roster)
+    told.meet(range(5))
+    told.tell([3])
+    assert told.solve()[0] == [0 if left >= 0 else -1]
+    told.tell([4])
+    assert told.solve()[0] == [-1]
+
+
+@st.composite
+def changes(draw):
+    """A change of some nodes, the pods that wait then, and the nodes to do without."""
+    states = st.tuples(st.sampled_from((BOOTING, READY, READY, READY, DRAINING)), st.booleans())
+    some = st.dictionaries(
+        st.integers(0, 4),
+        st.none() | st.tuples(st.lists(st.integers(0, 4), max_size=4), states),
+        max_size=3,
+    )
+    return draw(some), draw(st.lists(st.integers(0, 4), max_size=4)), draw(st.integers(0, 31))
+
+
+@given(st.lists(changes(), min_size=1, max_size=6))
+def test_what_was_handed_on_decides_like_what_is_made_anew(story):
+    amounts, ports = (3, 2, 4, 1, 5), (-1, -1, -1, 0, 1)
+    nodes, told, n_pods = Nodes(), Told(amounts, ports), 0
+    for change, pending, without in story:
+        for node, row in change.items():
+            if row is None:
+                nodes.rows.pop(node, None)
+                continue
+            classes, (state, cordoned) = row
+            # Later pods do not have later times.
+            pods = {n_pods + i: (it, -n_pods % 7 * SECOND) for i, it in enumerate(classes)}
+            n_pods += len(classes)
+            nodes.set(node, pods, state=state, cordoned=cordoned)
+        nodes.tell(told.roster)
+        missing, _ = told.roster.missing(np.array(pending, np.int32))
+        told.meet(missing)
+        anew = Told(amounts, ports)
+        nodes.tell(anew.roster)
+        anew.meet(told.known)
+        assert told.tell(pending) == anew.tell(pending)
+        excluded = [number for number in range(told.n_nodes) if without >> number & 1]
+        assert told.solve(excluded) == anew.solve(excluded)
+        assert told.solve() == anew.solve()

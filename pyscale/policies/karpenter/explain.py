@@ -41,11 +41,7 @@ def explain(solver: Solver, solution: Solution, pod: int) -> list[tuple[str, str
 
 
 def _last_form(solver: Solver, solution: Solution, pod: int) -> PodForm:
-    n_pending = len(solver.pending)
-    if pod < n_pending:
-        number = int(solver.pending_classes[pod])
-    else:
-        number = int(solver.bound_classes[solution.raw.moved[pod - n_pending]])
+    number = int(solution.raw.classes[pod])
     while (after := solver.relaxed_class(number)) >= 0:
         number = after
     return solver.form_of_class(number)

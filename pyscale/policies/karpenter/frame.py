@@ -68,7 +68,7 @@ class Frame:
         self.kernel.set_repairs(NODE_LIMIT in repaired, UNSTABLE_SORT in repaired)
         self._class_of_form = np.empty(0, dtype=np.int32)
         self._form_of_class: list[int] = []
-        self._sizes = np.empty(0, dtype=np.int32)
+        self._n_ranked = 0
 
     def serves(self, tables: ClusterTables) -> bool:
         """Say whether the kernel can go on with another cluster, if it has room for its forms."""
@@ -184,13 +184,13 @@ class Frame:
         """Return the form behind one of the kernel's classes."""
         return self._forms.forms[self._form_of_class[class_id]]
 
-    def sizes(self) -> NDArray[np.int32]:
-        """Return the place of each class in the queue by size."""
-        if len(self._sizes) < self.n_classes:
+    def rank(self) -> None:
+        """Tell the kernel the place of each class in the queue by size, unless it knows."""
+        if self._n_ranked < self.n_classes:
             sizes = [self.form_of_class(number).size for number in range(self.n_classes)]
             place = {size: i for i, size in enumerate(sorted(set(sizes)))}
-            self._sizes = np.array([place[size] for size in sizes], dtype=np.int32)
-        return self._sizes
+            self.kernel.set_sizes(np.array([place[size] for size in sizes], dtype=np.int32))
+            self._n_ranked = self.n_classes
 
     def relaxed_class(self, tables: ClusterTables, class_id: int) -> int:
         """Return the class after one relaxation, -1 if nothing is left to relax."""

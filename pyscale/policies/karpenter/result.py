@@ -153,6 +153,7 @@ class RawRound(NamedTuple):
     place: NDArray[np.int32]
     reasons: NDArray[np.int8]
     moved: NDArray[np.int32]
+    classes: NDArray[np.int32]
     templates: NDArray[np.int32]
     sets: NDArray[np.int32]
     types: NDArray[np.uint64]
@@ -308,13 +309,7 @@ class Solution:
 
     def _names_used(self, pods: Sequence[int]) -> list[str]:
         """Names of the resources that the pods of a claim ask for."""
-        tables = self._tables
-        numbers = np.array(pods, dtype=np.intp)
-        is_pending = numbers < len(tables.pending)
-        moved = self.raw.moved[numbers[~is_pending] - len(tables.pending)]
-        classes = {*tables.pending_classes[numbers[is_pending]].tolist()}
-        classes.update(tables.bound_classes[moved].tolist())
         names: dict[str, None] = {}
-        for number in sorted(classes):
-            names.update(dict.fromkeys(tables.form_of_class(number).requests))
+        for number in sorted({*self.raw.classes[pods].tolist()}):
+            names.update(dict.fromkeys(self._tables.form_of_class(number).requests))
         return list(names)

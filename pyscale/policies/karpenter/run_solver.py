@@ -59,6 +59,7 @@ class RunSolver(Solver):
 
     def __init__(self, before: Solver) -> None:
         vars(self).update((name, getattr(before, name)) for name in _SHARED)
+        self._is_limited = any(template.pool.limits for template in before.templates)
 
     def at(self, cluster: ViewCluster, view: ClusterView) -> RunSolver:
         """Return the solver of a moment, which is the last one until a view is followed again."""
@@ -125,31 +126,18 @@ class RunSolver(Solver):
 
     def tell(self, roster: Roster, pending: PendingPods) -> None:
         """Tell the kernel of nodes, pods on them and those that wait; the roster knows them all."""
-        frame, kernel = self.frame, self.frame.kernel
-        nodes = roster.nodes()
+        frame = self.frame
         self.n_nodes, self.n_initialized = len(roster), roster.n_initialized
-        numbers = roster.ids()
-        frame.turn_to(self, Listed(len(numbers), lambda i: node_name(numbers[i])))
-        if any(template.pool.limits for template in self.templates):
+        hosts = Listed(len(roster), lambda i: node_name(roster.id_of(i)))
+        frame.turn_to(self, hosts)
+        if self._is_limited:
             active = [node for node in self.nodes if not node.marked_for_deletion]
             self._set_limits([limits_left(template.pool, active) for template in self.templates])
-        kernel.set_nodes(*nodes)
-        classes, node_of_pod, flags, created, ids, leavers_off, leavers, moving = roster.bound()
-        kernel.set_bound(classes, node_of_pod, flags)
-        self.pending, self.pending_classes = pending, roster.numbers(pending.template_of_pod)
-        self.bound_classes, self._moving = classes, moving.tolist()
-        self.n_moving = len(self._moving)
+        frame.rank()
+        self.pending = pending
         assert pending.ids is not None
-        kernel.set_batch(
-            self.pending_classes,
-            frame.sizes(),
-            pending.created_ns,
-            pending.ids,
-            created,
-            ids,
-            leavers_off,
-            leavers,
-            moving,
+        self.n_moving = roster.tell(
+            frame.kernel, pending.template_of_pod, pending.created_ns, pending.ids
         )
 
 
@@ -206,10 +194,7 @@ class RunCompiler:
         cluster = self._cluster
         if cluster.sold(view) is not self._catalog or not shared.frame.serves(shared):
             return False
-        new_classes, new_shapes = cluster.roster.missing()
-        unknown = cluster.roster.numbers(pending.template_of_pod) < 0
-        if unknown.any():
-            new_classes = sorted({*new_classes, *pending.template_of_pod[unknown].tolist()})
+        new_classes, new_shapes = cluster.roster.missing(pending.template_of_pod)
         if not new_classes and not new_shapes:
             return True
         return self._meet(shared, view, new_classes, new_shapes)

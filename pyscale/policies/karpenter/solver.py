@@ -127,14 +127,14 @@ class Solver(ClusterTables):
         strict_reservations : bool
             Whether pods wait for reserved offerings.
         """
-        place, reasons, moved = self.kernel.solve(
+        place, reasons, moved, classes = self.kernel.solve(
             np.array(nodes, dtype=np.int32),
             under,
             self.node_limits,
             strict_reservations,
             self.settings.best_effort_min_values,
         )
-        return Solution(self, RawRound(place, reasons, moved, *self.kernel.claims()))
+        return Solution(self, RawRound(place, reasons, moved, classes, *self.kernel.claims()))
 
     def what_ifs(
         self, groups: Sequence[Sequence[str]], under_consolidate_after: Iterable[str] = ()

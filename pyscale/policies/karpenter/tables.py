@@ -165,7 +165,7 @@ class ClusterTables:
         self.reservation_ids = {name: i for i, name in enumerate(self.reservations)}
         measures = self._measure_nodes()
         self._begin(pending_forms, bound_forms, measures)
-        self.pending_classes = self.frame.classes(pending_forms)
+        self._pending_classes = self.frame.classes(pending_forms)
         self.bound_classes = self.frame.classes(bound_forms)
         self._set_nodes(measures)
         self._add_bound()
@@ -233,9 +233,9 @@ class ClusterTables:
         self._moving = moving
         self.n_moving = len(moving)
         ids = self._uid_ranks()
+        self.frame.rank()
         self.kernel.set_batch(
-            self.pending_classes,
-            self.frame.sizes(),
+            self._pending_classes,
             self.pending.created_ns,
             ids[: len(self.pending)],
             self.bound.created_ns(),

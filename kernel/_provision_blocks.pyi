@@ -1,0 +1,1 @@
+"""What rounds know of the pods of one node."""
