@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_kernel import add_plain_class, plain_kernel
 
-from pyscale.kernel._provision import Provisioner
 from pyscale.kernel._roster import Roster
 
 EPOCH, SECOND = 10**18, 10**9
@@ -14,7 +14,6 @@ WEB, DAEMON, BATCH = range(3)
 MOVES, IS_DAEMON, IS_RESCHEDULABLE, LEAVES = 1, 2, 4, 8
 ORDINARY = MOVES | IS_RESCHEDULABLE | LEAVES
 COSTS = (1.0, 2.0, -0.5)
-NO_ALTERNATIVES = np.array([-1, -1], np.int32)
 
 
 def roster():
@@ -56,13 +55,6 @@ class Nodes:
         return stale, changed
 
 
-class Oracle:
-    """Answers for pods without requirements, which nothing relaxes."""
-
-    def relax(self, class_id):
-        return -1
-
-
 class Told:
     """A roster, and a kernel of one resource that it tells.
 
@@ -75,8 +67,7 @@ class Told:
         self.roster = Roster(EPOCH, flags, np.array([*COSTS, *[1.0] * n][:n]))
         self.roster.begin(1)
         self.amounts, self.ports = amounts, ports
-        conflicts = np.eye(2, dtype=np.uint8)
-        self.kernel = Provisioner(Oracle(), 1, 1, np.array([1], np.int32), conflicts, 0, 7)
+        self.kernel = plain_kernel()
         one, yes = np.array([10]), np.ones(1, np.uint8)
         for shape in (0, 1):
             self.roster.set_shape(shape, 5, 6, -1, one, one, np.array([daemons]), yes, yes)
@@ -85,11 +76,9 @@ class Told:
     def meet(self, classes):
         """Let the kernel have some classes of the run, in this order."""
         for class_id in classes:
-            amount, ports = np.array([self.amounts[class_id]]), self.ports[class_id]
-            number = self.kernel.add_class(
-                amount, 0, 0, -1, -1, True, np.ones(7, np.uint8), ports, -1, NO_ALTERNATIVES
-            )
-            self.roster.set_class(class_id, number, ports, amount)
+            amount, ports = self.amounts[class_id], self.ports[class_id]
+            number = add_plain_class(self.kernel, amount, ports)
+            self.roster.set_class(class_id, number, ports, np.array([amount]))
             self.known.append(class_id)
         sizes = sorted({-self.amounts[class_id] for class_id in self.known})
         ranks = [sizes.index(-self.amounts[class_id]) for class_id in self.known]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from plain_kernel import add_plain_class, plain_kernel
 
 from pyscale.kernel._candidacy import Candidacy
 from pyscale.kernel._roster import Roster
@@ -39,11 +40,13 @@ def roster(states, pods=(), cordoned=()):
         10 * SECOND,
     )
     found.begin(1)
-    found.set_class(0, 0, -1, np.array([1]))
+    kernel, nobody = plain_kernel(), np.empty(0, np.int64)
+    found.set_class(0, add_plain_class(kernel, 1), -1, np.array([1]))
+    kernel.set_sizes(np.zeros(1, np.int32))
     one, yes = np.array([10]), np.ones(1, np.uint8)
     for shape in (0, 1):
         found.set_shape(shape, 0, 0, 0, one, one, np.array([0]), yes, yes)
-    found.nodes()
+    found.tell(kernel, np.empty(0, np.int32), nobody, nobody)
     return found
 
 

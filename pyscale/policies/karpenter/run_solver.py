@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,12 @@ from pyscale.model.pods import Pod
 
 from ..base import ClusterView
 from .batch import PendingPods
+from .bound_pods import PodColumns
 from .daemons import expected_requests
 from .listed import Listed
 from .memory import CompileMemory, set_of_node
 from .solver import Solver
-from .state import Settings, StateNode
+from .state import ClusterObjects, Settings, StateNode
 from .templates import limits_left
 from .view_cluster import ViewCluster, node_id, node_name
 
@@ -57,6 +58,10 @@ class RunSolver(Solver):
         Which classes of pods keep their node from being disrupted; empty for none.
     """
 
+    _cluster: ViewCluster
+    _view: ClusterView
+    _look: int
+
     def __init__(self, before: Solver) -> None:
         vars(self).update((name, getattr(before, name)) for name in _SHARED)
         self._is_limited = any(template.pool.limits for template in before.templates)
@@ -71,7 +76,7 @@ class RunSolver(Solver):
         return solver
 
     def __getattr__(self, name: str) -> Any:
-        make = _MADE.get(name)
+        make = getattr(type(self), f"_make_{name}", None)
         if make is None:
             raise AttributeError(f"{type(self).__name__} has no attribute {name}")
         self._check()
@@ -81,6 +86,18 @@ class RunSolver(Solver):
     def _check(self) -> None:
         if self._cluster.n_looks != self._look:
             raise RuntimeError("this solver is over: the next one has been made")
+
+    def _make_nodes(self) -> Sequence[StateNode]:
+        return Listed(len(self.roster), self._node)
+
+    def _make_objects(self) -> ClusterObjects:
+        return self._cluster.objects(self._view, self.nodes, None)
+
+    def _make_bound(self) -> PodColumns:
+        return self._cluster.bound(self.nodes)
+
+    def _make_node_number(self) -> dict[str, int]:
+        return {node.name: i for i, node in enumerate(self.nodes)}
 
     def _node(self, number: int) -> StateNode:
         self._check()
@@ -139,15 +156,6 @@ class RunSolver(Solver):
         self.n_moving = roster.tell(
             frame.kernel, pending.template_of_pod, pending.created_ns, pending.ids
         )
-
-
-# What a solver makes of its view when it is asked for.
-_MADE: Mapping[str, Callable[[RunSolver], Any]] = {
-    "nodes": lambda solver: Listed(len(solver.roster), solver._node),
-    "objects": lambda solver: solver._cluster.objects(solver._view, solver.nodes, None),
-    "bound": lambda solver: solver._cluster.bound(solver.nodes),
-    "node_number": lambda solver: {node.name: i for i, node in enumerate(solver.nodes)},
-}
 
 
 class RunCompiler:
