@@ -124,9 +124,9 @@ class _Run:
     def within_budgets(self, numbers: Numbers) -> Numbers:
         """Take as many as the budgets of their pools allow, in order."""
         if len(self.budgets) == 1 and (self.budgets[0] >= len(numbers) or not self.gives_reasons):
-            taken = numbers[: self.budgets[0]]
-            self.is_constrained |= len(taken) < len(numbers)
-            return taken
+            allowed = numbers[: self.budgets[0]]
+            self.is_constrained |= len(allowed) < len(numbers)
+            return allowed
         taken = []
         for number in numbers.tolist():
             if not self.is_closed(number):

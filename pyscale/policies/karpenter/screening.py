@@ -74,7 +74,8 @@ class CandidateColumns(NamedTuple):
 
     def one(self, i: int) -> CandidateColumns:
         """Return a candidate alone."""
-        return CandidateColumns(*(column[i : i + 1] for column in self))
+        one = slice(i, i + 1)
+        return CandidateColumns(self.nodes[one], self.prices[one], self.spots[one])
 
     def first_single(self, screening: Screening, start: int) -> tuple[int, bool]:
         """Find, from one candidate on, the first that may go alone, and if it may be deleted."""

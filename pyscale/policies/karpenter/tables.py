@@ -65,7 +65,9 @@ class ClusterTables:
         self.objects = objects
         self.settings = settings or Settings()
         self.well_known = objects.well_known
-        self.nodes = sorted(objects.nodes, key=lambda node: (not node.initialized, node.name))
+        self.nodes: Sequence[StateNode] = sorted(
+            objects.nodes, key=lambda node: (not node.initialized, node.name)
+        )
         self.node_number = {node.name: i for i, node in enumerate(self.nodes)}
         self._by_node_name = {
             node.node_name: i for i, node in enumerate(self.nodes) if node.has_node
