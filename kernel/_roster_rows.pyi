@@ -21,7 +21,7 @@ class RosterRows:
         cordoned: _Bytes,
         created: _Longs,
         ready: _Longs,
-    ) -> tuple[list[int], bool]: ...
+    ) -> list[int]: ...
     def read(
         self,
         stale: list[int],

@@ -55,15 +55,13 @@ cdef class RosterRows:
 
         Returns
         -------
-        stale : list of int
+        list of int
             Rows of the view whose pods have to be told with :meth:`read`.
-        changed : bool
-            Whether any node came, went or changed.
         """
         cdef int32_t n = <int32_t>ids.shape[0], i, j = 0, n_before = self.n_rows
         cdef Row **before = self.rows
         cdef Row *row
-        cdef bint is_new, is_reshaped, changed = False
+        cdef bint is_new, is_reshaped
         cdef list stale = []
         self.rows = <Row **>grown(NULL, n * sizeof(void *))
         self.n_rows = 0
@@ -72,7 +70,6 @@ cdef class RosterRows:
                 while j < n_before and before[j].id < ids[i]:
                     free_row(before[j])
                     j += 1
-                    changed = True
                 is_new = j == n_before or before[j].id != ids[i]
                 if is_new:
                     row = self.new_row(ids[i])
@@ -98,13 +95,12 @@ cdef class RosterRows:
             while j < n_before:
                 free_row(before[j])
                 j += 1
-                changed = True
             free(before)
         if n:
             self.room_for_kinds(max(kinds) + 1)
         self.order = <Row **>grown(self.order, n * sizeof(void *))
         self.arrange()
-        return stale, changed or bool(stale)
+        return stale
 
     cdef Row *new_row(self, int64_t node) except NULL:
         cdef Row *row = <Row *>calloc(1, sizeof(Row))

@@ -33,7 +33,7 @@ class Nodes:
 
     def tell(self, roster, now=0):
         rows = [self.rows[node] for node in sorted(self.rows)]
-        stale, changed = roster.follow(
+        stale = roster.follow(
             np.array(sorted(self.rows), np.int64),
             np.array([row[0] for row in rows], np.int64),
             np.array([row[1] for row in rows], np.int32),
@@ -52,7 +52,7 @@ class Nodes:
             np.array([bound for _, (_, bound) in flat], np.int64),
             now,
         )
-        return stale, changed
+        return stale
 
 
 class Told:
@@ -120,12 +120,12 @@ def test_only_nodes_that_changed_are_read():
     nodes, found = Nodes(), roster()
     nodes.set(3, {1: (WEB, 0)})
     nodes.set(8)
-    assert nodes.tell(found) == ([0, 1], True)
-    assert nodes.tell(found) == ([], False)
+    assert nodes.tell(found) == [0, 1]
+    assert nodes.tell(found) == []
     nodes.set(8, {2: (WEB, SECOND)})
-    assert nodes.tell(found) == ([1], True)
+    assert nodes.tell(found) == [1]
     del nodes.rows[3]
-    assert nodes.tell(found) == ([], True)
+    assert nodes.tell(found) == []
     assert found.ids() == [8]
     assert found.stamps(0)[0] == 8
 

@@ -21,7 +21,7 @@ def roster(states, pods=(), cordoned=()):
     """Nodes 0, 1 and so on, created at 1 s and ready at 2 s, the pods of class 0 bound at 3 s."""
     found = Roster(EPOCH, np.array([MOVES | IS_RESCHEDULABLE | LEAVES], np.uint8), np.array([0.5]))
     n = len(states)
-    stale, _ = found.follow(
+    stale = found.follow(
         np.arange(n),
         np.zeros(n, np.int64),
         np.zeros(n, np.int32),

@@ -25,6 +25,7 @@ from .launching import order_of
 from .parity import LEXICOGRAPHIC, STRICT, Parity, repaired_quirks, tie_break_of
 from .plan import Plan, objects_of, provision
 from .provisioning import Window
+from .result import Solution
 from .run_solver import RunCompiler
 from .run_standings import RunStandings
 from .solver import Solver
@@ -248,6 +249,8 @@ class KarpenterRun:
         self._standings = RunStandings()
         self._window = Window(policy.batch_idle_duration_ns, policy.batch_max_duration_ns)
         self._disruption = DisruptionLoop()
+        # What the last round came to in which nothing was bought: state, numbers of nodes.
+        self._placed: tuple[object, list[int]] = (None, [])
         self._pool_of_kind = np.empty(0, np.int32)
         # No node expires before.
         self._expiry_ns = 0
@@ -316,13 +319,24 @@ class KarpenterRun:
         return Decision(tuple(actions), wake, wake_on)
 
     def _provision(self, view: ClusterView, solver: Solver) -> list[Action]:
-        solution = solver.solve()
         until = solver.now_ns + self._nomination_ns
-        for number in solution.nominated:
-            self._cluster.roster.nominate(number, until)
+        state, nominated = self._placed
         orders: list[Action] = []
+        if state is not solver.state:
+            solution = solver.solve()
+            nominated = solution.nominated
+            orders += self._bought(solver, solution)
+            # Where something is bought the next round is another one, even if nothing comes of it.
+            self._placed = (None if orders else solver.state), nominated
+        for number in nominated:
+            self._cluster.roster.nominate(number, until)
+        return orders
+
+    @staticmethod
+    def _bought(solver: Solver, solution: Solution) -> list[AddNodes]:
         ids = solver.pending.ids
         assert ids is not None
+        orders = []
         for claim in solution.claims:
             pods = [int(ids[i]) for i in claim.pods if i < len(ids)]
             reason = f"Provision: {len(claim.pods)} pods need a node of {claim.pool}"

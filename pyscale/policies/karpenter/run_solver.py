@@ -46,6 +46,9 @@ _SHARED = (
     "_reservation_capacity",
 )
 
+# What a solver makes of its view when it is asked for.
+_MADE = ("nodes", "objects", "bound", "node_number")
+
 
 class RunSolver(Solver):
     """A solver that was not compiled from objects: these are made when somebody asks for them.
@@ -58,6 +61,7 @@ class RunSolver(Solver):
         Which classes of pods keep their node from being disrupted; empty for none.
     """
 
+    blocking_classes: NDArray[np.uint8]
     _cluster: ViewCluster
     _view: ClusterView
     _look: int
@@ -71,6 +75,8 @@ class RunSolver(Solver):
         solver = RunSolver.__new__(RunSolver)
         known = vars(solver)
         known.update(vars(self))
+        for name in _MADE:
+            known.pop(name, None)
         known["_cluster"], known["_view"], known["_look"] = cluster, view, cluster.n_looks
         known["blocking_classes"] = cluster.blocking_classes(view)
         return solver
@@ -144,6 +150,7 @@ class RunSolver(Solver):
     def tell(self, roster: Roster, pending: PendingPods) -> None:
         """Tell the kernel of nodes, pods on them and those that wait; the roster knows them all."""
         frame = self.frame
+        self.state = object()
         self.n_nodes, self.n_initialized = len(roster), roster.n_initialized
         hosts = Listed(len(roster), lambda i: node_name(roster.id_of(i)))
         frame.turn_to(self, hosts)
@@ -176,22 +183,27 @@ class RunCompiler:
         self._cluster, self._settings = cluster, settings
         self._memory = CompileMemory()
         self._shared: RunSolver | None = None
+        # The one that the kernel was told of last.
+        self._told: RunSolver | None = None
         self._catalog: object = None
 
     def compile(self, view: ClusterView) -> Solver:
         """Return the solver of this moment."""
         cluster = self._cluster
-        cluster.follow(view)
+        changed = cluster.follow(view)
         pending = cluster.pending(view)
-        shared = self._shared
-        if shared is not None and self._can_go_on(shared, view, pending):
-            moment = shared.at(cluster, view)
-            moment.tell(cluster.roster, pending)
-            return moment
+        shared, told = self._shared, self._told
+        is_sold = cluster.sold(view) is self._catalog
+        if told is not None and is_sold and not changed and pending is told.pending:
+            return told.at(cluster, view)
+        if shared is not None and is_sold and self._can_go_on(shared, view, pending):
+            self._told = told = shared.at(cluster, view)
+            told.tell(cluster.roster, pending)
+            return told
         nodes = cluster.nodes(view)
         objects = cluster.objects(view, nodes, cluster.bound(nodes))
         solver = Solver(objects, self._settings, pending, self._memory)
-        self._shared = None
+        self._shared = self._told = None
         if not solver.topology.has_groups and not cluster.has_timed_pods:
             self._shared, self._catalog = RunSolver(solver), objects.catalog
             cluster.roster.begin(len(solver.scale.names))
@@ -200,7 +212,7 @@ class RunCompiler:
     def _can_go_on(self, shared: RunSolver, view: ClusterView, pending: PendingPods) -> bool:
         """Say whether the kernel of the last look serves this one, and tell the roster why."""
         cluster = self._cluster
-        if cluster.sold(view) is not self._catalog or not shared.frame.serves(shared):
+        if not shared.frame.serves(shared):
             return False
         new_classes, new_shapes = cluster.roster.missing(pending.template_of_pod)
         if not new_classes and not new_shapes:

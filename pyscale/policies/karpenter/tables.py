@@ -92,6 +92,8 @@ class ClusterTables:
         #: Nodes that are initialized; they have the first numbers.
         self.n_nodes = len(self.nodes)
         self.n_initialized = sum(node.initialized for node in self.nodes)
+        #: Solvers that share it would come to the same in every round.
+        self.state = object()
         self._compile()
 
     @property

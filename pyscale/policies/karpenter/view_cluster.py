@@ -96,6 +96,7 @@ class ViewCluster:
         # Of the kinds of nodes that were looked at; kinds are only added.
         self._n_kinds, self._has_spot = 0, False
         self._n_followed = 0
+        self._seen: tuple[bytes, bytes] | None = None
         #: How often a view was followed.
         self.n_looks = 0
         self._is_provisionable: NDArray[np.bool_] | None = None
@@ -126,14 +127,18 @@ class ViewCluster:
             self._catalogs = (view.catalog, replace(view.catalog, instance_types=types))
         return self._catalogs[1]
 
-    def follow(self, view: ClusterView) -> None:
-        """Bring the roster up to date."""
+    def follow(self, view: ClusterView) -> bool:
+        """Bring the roster up to date; return whether nodes came, went or changed."""
         roster = self.roster
         self.n_looks += 1
         for number in range(self._n_followed, len(view.kinds)):
             roster.set_pooled(number, view.kinds[number].pool >= 0)
         self._n_followed = len(view.kinds)
-        stale, _ = roster.follow(
+        seen = view.node_id.tobytes(), view.node_version.tobytes()
+        if seen == self._seen:
+            return False
+        self._seen = seen
+        stale = roster.follow(
             view.node_id,
             view.node_version,
             view.node_kind,
@@ -145,6 +150,7 @@ class ViewCluster:
         if stale:
             held = view.pods_of(np.array(stale, np.int64))
             roster.read(stale, held.start, held.pod, held.class_id, held.bound_ns, view.now_ns)
+        return True
 
     def objects(
         self, view: ClusterView, nodes: Sequence[StateNode], bound: PodColumns | None
