@@ -1,6 +1,6 @@
 """Horizontal pod autoscaling over many workloads at once; see _replicas.pyx."""
 
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
 
 
 cdef packed struct MetricRow:
@@ -48,3 +48,55 @@ cdef packed struct PolicyRow:
 cdef int propose_one(
     const MetricRow* row, const WorkloadRow* workload, int64_t* proposal
 ) noexcept nogil
+
+
+cdef struct Entry:
+    int64_t time
+    int32_t value
+    int32_t outdated
+
+
+cdef struct Entries:
+    Entry* at
+    int32_t count
+    int32_t capacity
+
+
+cdef class ReplicaHistory:
+    cdef Entries* recommendations
+    cdef Entries* ups
+    cdef Entries* downs
+    cdef uint8_t* scaled_to_zero
+    cdef readonly Py_ssize_t n_workloads
+    # The tables of the last call: to look at an array of records costs more than its arithmetic.
+    cdef object tables
+    cdef WorkloadRow[::1] workloads
+    cdef const MetricRow[::1] metrics
+    cdef const PolicyRow[::1] policies
+
+    cdef int look_at(self, object workloads, object metrics, object policies) except -1
+    cdef int decide(self, int64_t now, int32_t* desired, uint8_t* outcome) except -1
+    cdef int _reconcile_one(
+        self, Py_ssize_t w, int64_t now, const WorkloadRow* workload, const MetricRow* metrics,
+        const PolicyRow* policies, int32_t* desired, uint8_t* outcome
+    ) except -1 nogil
+    cdef int64_t _without_behavior(
+        self, Py_ssize_t w, int64_t now, const WorkloadRow* workload, int32_t proposal
+    ) except? -1 nogil
+    cdef int64_t _with_behavior(
+        self, Py_ssize_t w, int64_t now, const WorkloadRow* workload, const PolicyRow* policies,
+        int32_t proposal
+    ) except? -1 nogil
+    cdef int64_t _up_limit(
+        self, Py_ssize_t w, int64_t now, const WorkloadRow* workload, const PolicyRow* policies
+    ) noexcept nogil
+    cdef int64_t _down_limit(
+        self, Py_ssize_t w, int64_t now, const WorkloadRow* workload, const PolicyRow* policies
+    ) noexcept nogil
+    cdef int64_t _at_period_start(
+        self, Py_ssize_t w, int64_t cutoff, const WorkloadRow* workload
+    ) noexcept nogil
+    cdef int _scaled(
+        self, Py_ssize_t w, int64_t now, const WorkloadRow* workload, const PolicyRow* policies,
+        int64_t wanted
+    ) except -1 nogil

@@ -191,18 +191,6 @@ cdef int check_spans(const WorkloadRow[::1] workloads, Py_ssize_t n_metrics) exc
     return 0
 
 
-cdef struct Entry:
-    int64_t time
-    int32_t value
-    int32_t outdated
-
-
-cdef struct Entries:
-    Entry* at
-    int32_t count
-    int32_t capacity
-
-
 cdef int put(Entries* entries, int64_t now, int32_t value, int32_t reusable) except -1 nogil:
     """Overwrite the reusable entry, or append; upstream's order of entries is kept."""
     cdef Entry* grown
@@ -239,17 +227,6 @@ cdef class ReplicaHistory:
     ----------
     n_workloads : int
     """
-
-    cdef Entries* recommendations
-    cdef Entries* ups
-    cdef Entries* downs
-    cdef uint8_t* scaled_to_zero
-    cdef readonly Py_ssize_t n_workloads
-    # The tables of the last call: to look at an array of records costs more than its arithmetic.
-    cdef object tables
-    cdef const WorkloadRow[::1] workloads
-    cdef const MetricRow[::1] metrics
-    cdef const PolicyRow[::1] policies
 
     def __cinit__(self, Py_ssize_t n_workloads):
         if n_workloads < 0:
@@ -303,6 +280,21 @@ cdef class ReplicaHistory:
         self.tables = workloads, metrics, policies
         return 0
 
+    cdef int decide(self, int64_t now, int32_t* desired, uint8_t* outcome) except -1:
+        """Reconcile the workloads of the tables that were taken in."""
+        cdef Py_ssize_t w, n = self.n_workloads
+        cdef const MetricRow* rows = &self.metrics[0] if self.metrics.shape[0] else NULL
+        cdef const PolicyRow* rules = &self.policies[0] if self.policies.shape[0] else NULL
+        if self.workloads.shape[0] != n:
+            raise ValueError(f"workloads must have shape ({n},)")
+        check_spans(self.workloads, self.metrics.shape[0])
+        with nogil:
+            for w in range(n):
+                self._reconcile_one(
+                    w, now, &self.workloads[w], rows, rules, &desired[w], &outcome[w]
+                )
+        return 0
+
     def reconcile(
         self, int64_t now, workloads not None, metrics not None, policies not None,
         int32_t[::1] desired, uint8_t[::1] outcome
@@ -323,18 +315,12 @@ cdef class ReplicaHistory:
             Filled: 0 done, 1 scaling disabled at zero, 2 above the maximum, 3 below the minimum,
             4 invalid metrics (scale kept), 5 some metrics invalid (scale follows the others).
         """
+        cdef Py_ssize_t n = self.n_workloads
+        if desired.shape[0] != n or outcome.shape[0] != n:
+            raise ValueError(f"desired and outcome must have shape ({n},)")
         self.look_at(workloads, metrics, policies)
-        cdef Py_ssize_t w, n = self.n_workloads
-        cdef const MetricRow* rows = &self.metrics[0] if self.metrics.shape[0] else NULL
-        cdef const PolicyRow* rules = &self.policies[0] if self.policies.shape[0] else NULL
-        if self.workloads.shape[0] != n or desired.shape[0] != n or outcome.shape[0] != n:
-            raise ValueError(f"workloads, desired and outcome must have shape ({n},)")
-        check_spans(self.workloads, self.metrics.shape[0])
-        with nogil:
-            for w in range(n):
-                self._reconcile_one(
-                    w, now, &self.workloads[w], rows, rules, &desired[w], &outcome[w]
-                )
+        if n:
+            self.decide(now, &desired[0], &outcome[0])
 
     cdef int _reconcile_one(
         self, Py_ssize_t w, int64_t now, const WorkloadRow* workload, const MetricRow* metrics,

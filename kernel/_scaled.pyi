@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._placer import Placer
+from ._replicas import ReplicaHistory
 from ._workloads import WorkloadEngine
 
 class ScaledEngine(WorkloadEngine):
@@ -46,4 +47,11 @@ class ScaledEngine(WorkloadEngine):
         workload: NDArray[np.int32],
         measure: NDArray[np.int32],
         initialization: int,
+    ) -> None: ...
+    def scale_by(
+        self,
+        history: ReplicaHistory,
+        workloads: NDArray[np.void],
+        metrics: NDArray[np.void],
+        policies: NDArray[np.void],
     ) -> None: ...

@@ -6,10 +6,12 @@ it needs to know of the pods are sums per workload: the rows of _replicas.pyx.
 
 from libc.stdint cimport int32_t, int64_t
 
-from ._replicas cimport MetricRow
+from ._replicas cimport MetricRow, ReplicaHistory
 from ._served cimport drop_starting, served_t, starting_t
 from ._typedefs cimport index_t, time_ns_t
 from ._workloads cimport WorkloadEngine, workload_t
+
+import numpy as np
 
 cdef enum:
     SYNC = 2          # priority within one instant, as in _engine.pyx
@@ -47,6 +49,8 @@ cdef class ScaledEngine(WorkloadEngine):
         self.window = columns[n - 2]
         self.on_sync = columns[n - 1]
         self.sampled = -1
+        self.desired = np.zeros(self.n_workloads, np.int32)
+        self.outcome = np.zeros(self.n_workloads, np.uint8)
 
     cdef int sync(self, int64_t payload) except -1 nogil:
         with gil:
@@ -111,13 +115,7 @@ cdef class ScaledEngine(WorkloadEngine):
                 ):
                     n_pods[w] -= 1
 
-    def observe(
-        self,
-        rows not None,
-        const int32_t[::1] workload,
-        const int32_t[::1] measure,
-        time_ns_t initialization,
-    ):
+    def observe(self, rows not None, workload not None, measure not None, time_ns_t initialization):
         """Fill metric rows with what the metrics APIs answer now.
 
         Parameters
@@ -136,20 +134,55 @@ cdef class ScaledEngine(WorkloadEngine):
         before the last sample have none, hence are missing.
         """
         cdef Py_ssize_t m, n
-        if rows is not self.observed:  # to look at an array of records costs more than to fill it
+        if self.observed is None or not (
+            self.observed[0] is rows
+            and self.observed[1] is workload
+            and self.observed[2] is measure
+        ):  # to look at an array of records costs more than to fill it
             self.observed = None
             self.metrics = rows
-            self.observed = rows
+            self.metric_workload = workload
+            self.measure = measure
+            self.observed = rows, workload, measure
         n = self.metrics.shape[0]
-        if workload.shape[0] != n or measure.shape[0] != n:
+        if self.metric_workload.shape[0] != n or self.measure.shape[0] != n:
             raise ValueError(f"workload and measure must have shape ({n},)")
         with nogil:
             for m in range(n):
-                self.advance(workload[m], self.now)
-                if measure[m] == LOAD:
-                    self.observe_load(&self.metrics[m], workload[m])
+                self.advance(self.metric_workload[m], self.now)
+                if self.measure[m] == LOAD:
+                    self.observe_load(&self.metrics[m], self.metric_workload[m])
                 else:
-                    self.observe_pods(&self.metrics[m], workload[m], measure[m], initialization)
+                    self.observe_pods(
+                        &self.metrics[m], self.metric_workload[m], self.measure[m], initialization
+                    )
+
+    def scale_by(
+        self, ReplicaHistory history not None, workloads not None, metrics not None,
+        policies not None,
+    ):
+        """Give each workload the replicas that its autoscaler decides on now.
+
+        Parameters
+        ----------
+        history : ReplicaHistory
+        workloads, metrics, policies
+            As for :meth:`ReplicaHistory.reconcile`; the replicas are filled in, the metrics must
+            be observed.
+        """
+        cdef index_t w, n = self.n_workloads
+        history.look_at(workloads, metrics, policies)
+        if history.n_workloads != n or history.workloads.shape[0] != n:
+            raise ValueError(f"history and workloads must be of {n} workloads")
+        if n == 0:
+            return
+        for w in range(n):
+            history.workloads[w].current = self.workloads[w].n_pods
+            history.workloads[w].status = self.workloads[w].n_pods
+        history.decide(self.now, &self.desired[0], &self.outcome[0])
+        with nogil:
+            for w in range(n):
+                self.scale_to(w, self.desired[w])
 
     cdef int observe_load(self, MetricRow* row, index_t workload) noexcept nogil:
         row.valid = 1

@@ -28,6 +28,11 @@ cdef struct served_t:
     int64_t cost               # microseconds of a core per unit of load
     time_ns_t at               # accounted up to here
     index_t n_ready
+    index_t of_ready           # how many pods and which load the next three are of
+    int64_t of_load
+    int64_t serves             # load that the ready pods serve
+    int64_t use                # thousandths of a core that one uses, rounded up; 0 without any
+    int64_t share              # load that one serves; 0 without any
     wide_t served
     wide_t unserved
     int64_t short_ns
@@ -50,8 +55,7 @@ cdef struct episode_t:         # a time in which load was not served
     index_t pod                # the pod whose readiness ended it, -1 if the load fell
 
 
-cdef bint is_short(const served_t* it) noexcept nogil
-cdef int64_t use_of(const served_t* it) noexcept nogil
+cdef bint is_short(served_t* it) noexcept nogil
 cdef index_t pass_time(served_t* it, time_ns_t now) noexcept nogil
 cdef int add_starting(served_t* it, time_ns_t ready, index_t pod) except -1 nogil
 cdef int drop_starting(served_t* it, time_ns_t before) noexcept nogil

@@ -26,28 +26,32 @@ cdef inline void add_product(wide_t* sum, int64_t a, int64_t b) noexcept nogil:
     pyscale_add_wide(&sum.high, &sum.low, high, low)
 
 
-cdef inline int64_t served_by(const served_t* it) noexcept nogil:
-    """Load that the ready pods serve now."""
-    if it.n_ready == 0:
-        return 0
-    # Divided, because pods times capacity may be beyond 64 bits.
-    if it.capacity < 0 or it.load / it.n_ready < it.capacity:
-        return it.load
-    return it.capacity * it.n_ready
-
-
-cdef bint is_short(const served_t* it) noexcept nogil:
-    """Whether load stays unserved now."""
-    return served_by(it) < it.load
-
-
-cdef int64_t use_of(const served_t* it) noexcept nogil:
-    """Thousandths of a core that one ready pod uses now, rounded up; 0 without ready pods."""
+cdef int settle(served_t* it) noexcept nogil:
+    """Work out what the ready pods do for the load, unless neither of them changed."""
     cdef int64_t work
+    if it.n_ready == it.of_ready and it.load == it.of_load:
+        return 0
+    it.of_ready = it.n_ready
+    it.of_load = it.load
+    it.serves = 0
+    it.use = 0
+    it.share = 0
     if it.n_ready == 0:
         return 0
-    work = served_by(it) * it.cost
-    return it.idle + (work + MICRO * it.n_ready - 1) / (MICRO * it.n_ready)
+    it.serves = it.load
+    # Divided, because pods times capacity may be beyond 64 bits.
+    if it.capacity >= 0 and it.load / it.n_ready >= it.capacity:
+        it.serves = it.capacity * it.n_ready
+    work = it.serves * it.cost
+    it.use = it.idle + (work + MICRO * it.n_ready - 1) / (MICRO * it.n_ready)
+    it.share = it.serves / it.n_ready
+    return 0
+
+
+cdef bint is_short(served_t* it) noexcept nogil:
+    """Whether load stays unserved now."""
+    settle(it)
+    return it.serves < it.load
 
 
 cdef index_t pass_time(served_t* it, time_ns_t now) noexcept nogil:
@@ -60,7 +64,7 @@ cdef index_t pass_time(served_t* it, time_ns_t now) noexcept nogil:
         changed as well.
     """
     cdef time_ns_t until
-    cdef int64_t served, length
+    cdef int64_t length
     cdef index_t pod = -1
     while True:
         until = now
@@ -70,14 +74,13 @@ cdef index_t pass_time(served_t* it, time_ns_t now) noexcept nogil:
             until = it.starting[it.next].ready
         if until > it.at:
             length = until - it.at
-            served = served_by(it)
-            add_product(&it.served, served, length)
-            add_product(&it.unserved, it.load - served, length)
-            if served < it.load:
+            settle(it)
+            add_product(&it.served, it.serves, length)
+            if it.serves < it.load:
+                add_product(&it.unserved, it.load - it.serves, length)
                 it.short_ns += length
-            if it.n_ready:
-                it.cpu += use_of(it) * length
-                it.rate += served / it.n_ready * length
+            it.cpu += it.use * length
+            it.rate += it.share * length
             it.at = until
         pod = -1
         while it.next < it.n_starting and it.starting[it.next].ready <= it.at:

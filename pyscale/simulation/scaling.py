@@ -36,7 +36,9 @@ class PodScaling:
                 plan.vertical, plan.containers, plan.ladders, options.recommender
             )
         self._epoch_ns = 0
-        period = options.horizontal.horizontal_pod_autoscaler_sync_period
+        horizontal = options.horizontal
+        period = horizontal.horizontal_pod_autoscaler_sync_period
+        self._young_ns = horizontal.horizontal_pod_autoscaler_cpu_initialization_period
         # In the order in which those of one instant act.
         recommends = [options.recommender_ns] if plan.vertical else []
         self._periods = [options.sample_ns, *self._activation.periods, period, *recommends]
@@ -64,19 +66,16 @@ class PodScaling:
                 if self._activation.poll(engine, self._periods[index], self._replicas):
                     engine.scale(self._replicas)
             elif index == self._horizontal:
-                self._sync(engine, now)
+                self._sync(engine)
             elif self.vertical is not None:
                 self.vertical.act(engine, self._epoch_ns)
             self._due[index] = now + self._periods[index]
         engine.push_sync(min(self._due), 0)
 
-    def _sync(self, engine: ScaledEngine, now: int) -> None:
+    def _sync(self, engine: ScaledEngine) -> None:
         controller, plan = self._controller, self.plan
-        young = self.options.horizontal.horizontal_pod_autoscaler_cpu_initialization_period
-        engine.observe(controller.metrics, plan.metric_workload, plan.measure, young)
-        engine.replica_counts(self._replicas)
-        decided = controller.reconcile(now, self._replicas, self._replicas)
-        engine.scale(decided.desired)
+        engine.observe(controller.metrics, plan.metric_workload, plan.measure, self._young_ns)
+        controller.scale(engine)
 
 
 class Activation:

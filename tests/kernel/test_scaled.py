@@ -19,6 +19,7 @@ from pyscale.model.autoscaling import (
     HorizontalPodAutoscaler,
     MetricSpec,
 )
+from pyscale.policies.pod_autoscaler.horizontal import HorizontalController
 from pyscale.policies.pod_autoscaler.pod_samples import observe
 from pyscale.policies.pod_autoscaler.replica_tables import (
     HorizontalPodAutoscalerOptions,
@@ -200,12 +201,51 @@ def test_loads_beyond_64_bits_are_summed_exactly():
     assert sums["short_ns"] == [10**15, 0]
 
 
+@given(st.data(), st.integers(0, 7))
+def test_scaling_by_autoscalers_is_to_observe_to_reconcile_and_to_scale(data, delay):
+    plain = data.draw(workloads(delay))
+    autoscalers = tuple(
+        HorizontalPodAutoscaler("a", 6, (spec,), min_replicas=1)
+        for spec in data.draw(st.lists(st.sampled_from(SPECS), min_size=2, max_size=2))
+    )
+    measure = np.array([MEASURE[SPECS.index(one.metrics[0])] for one in autoscalers], np.int32)
+    owner = np.arange(2, dtype=np.int32)
+
+    def run(scale):
+        controller = HorizontalController(autoscalers)
+
+        def on_sync(payload):
+            engine.sample()
+            engine.observe(controller.metrics, owner, measure, 8)
+            scale(engine, controller)
+            engine.push_sync(engine.now + WINDOW, 0)
+
+        engine = engine_of(plain, delay, on_sync)
+        for kind in (0, 1, 1):
+            engine.add_node(kind, 0)
+        engine.scale(np.array([1, 2], np.int32))
+        engine.push_sync(WINDOW, 0)
+        while engine.run(15 * WINDOW, 0)[0]:
+            pass
+        columns = engine.pod_columns()
+        return [some.tolist() for some in (*engine.scalings(), *columns.values())]
+
+    def by_hand(engine, controller):
+        counts = np.zeros(2, np.int32)
+        engine.replica_counts(counts)
+        engine.scale(controller.reconcile(engine.now, counts, counts).desired)
+
+    assert run(lambda engine, controller: controller.scale(engine)) == run(by_hand)
+
+
 def test_counts_of_a_wrong_shape_are_refused():
     engine = engine_of([PlainWorkload([], -1, 0, 0, 0)], 0, print)
     with pytest.raises(ValueError, match=r"replicas must have shape \(1,\)"):
         engine.scale(np.zeros(3, np.int32))
     with pytest.raises(ValueError, match="time must be >= 0, found -1"):
         engine.push_sync(-1, 0)
+    with pytest.raises(ValueError, match="history and workloads must be of 1 workloads"):
+        HorizontalController((HorizontalPodAutoscaler("a", 9, SPECS),) * 2).scale(engine)
 
 
 def test_pods_of_another_class_count_with_their_own_request():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from .replica_tables import (
     empty_metrics,
     workload_tables,
 )
+
+if TYPE_CHECKING:
+    from ...kernel._scaled import ScaledEngine
 
 
 class Outcome(IntEnum):
@@ -110,6 +113,10 @@ class HorizontalController:
         rows = self._rows(current, status)
         self._history.reconcile(now_ns, rows, self.metrics, self._policies, desired, outcome)
         return Reconciled(desired, outcome)
+
+    def scale(self, engine: ScaledEngine) -> None:
+        """Reconcile the workloads of an event loop, whose metrics are filled, and scale them."""
+        engine.scale_by(self._history, self._workloads, self.metrics, self._policies)
 
     def _rows(self, current: NDArray[np.int32], status: NDArray[np.int32]) -> NDArray[np.void]:
         rows = self._workloads
