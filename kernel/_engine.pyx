@@ -13,7 +13,7 @@ from libc.stdlib cimport calloc, free, realloc
 from ._heap cimport Event, EventHeap
 from ._placer cimport Placer
 from ._population cimport (
-    BOOTING, DRAINING, GONE, READY, TERMINATING, later_t, node_t, pod_t,
+    BOOTING, DRAINING, GONE, READY, TERMINATING, later_t, node_t, pod_t, resident_t,
 )
 from ._scheduling cimport SchedulingEngine
 from ._typedefs cimport index_t, time_ns_t
@@ -251,9 +251,13 @@ cdef class Engine(SchedulingEngine):
 
     @property
     def live_bytes(self):
-        """Bytes held for pods and events; they never get less within a run."""
+        """Bytes held for pods and events."""
+        cdef int64_t i, n_residents = 0
+        for i in range(self.n_nodes):
+            n_residents += self.nodes[i].room
         return (
             self.pod_room * sizeof(pod_t)
+            + n_residents * sizeof(resident_t)
             + self.later_room * sizeof(later_t)
             + self.heap._room * sizeof(Event)
         )
@@ -315,12 +319,16 @@ cdef class Engine(SchedulingEngine):
         self.node_version += 1
         self.cordon(node, on)
 
-    def evict(self, pod):
-        """End a running pod early; return the id of the pod that takes its place, or -1."""
-        cdef index_t old = self.check_pod(pod)
-        if self.pods[old].node < 0 or self.pods[old].ended >= 0:
-            raise ValueError(f"pod {pod} does not run")
-        return self.end_early(old)
+    def evict(self, list pods):
+        """End running pods early; return how many of them nobody replaces."""
+        cdef index_t old
+        cdef int64_t n_lost = 0
+        for pod in pods:
+            old = self.check_pod(pod)
+            if self.pods[old].node < 0 or self.pods[old].ended >= 0:
+                raise ValueError(f"pod {pod} does not run")
+            n_lost += self.end_early(old) < 0
+        return n_lost
 
     def bind(self, pod, node):
         """Bind a pending pod to a ready node past the scheduler; return whether that was done."""
@@ -338,20 +346,20 @@ cdef class Engine(SchedulingEngine):
     def terminate(self, node):
         """Take a node out of the cluster and end its daemon pods; other pods must be gone."""
         cdef index_t host = self.check_node(node)
-        cdef index_t pod, following
+        cdef index_t i, pod
         if self.nodes[host].state == TERMINATING:
             raise ValueError(f"node {node} is terminating already")
-        pod = self.nodes[host].first_pod
-        while pod >= 0:
-            if not self.is_daemon(pod):
+        for i in range(self.nodes[host].n_pods):
+            pod = self.nodes[host].residents[i].pod
+            if not self.is_of_node(pod):
                 raise ValueError(f"node {node} still has pod {pod}")
-            pod = self.pods[pod].next
-        pod = self.nodes[host].first_pod
-        while pod >= 0:
-            following = self.pods[pod].next
+        while self.nodes[host].n_pods:
+            pod = self.nodes[host].residents[self.nodes[host].n_pods - 1].pod
             self.detach(pod)
             self.placer.release(self.class_of(pod), self.nodes[host].slot)
-            pod = following
+        free(self.nodes[host].residents)
+        self.nodes[host].residents = NULL
+        self.nodes[host].room = 0
         self.nodes[host].state = TERMINATING
         self.nodes[host].cordoned = True
         self.leave(host)

@@ -8,7 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.stdlib cimport free, qsort
 
 from ._growth cimport reserve
-from ._population cimport node_t
+from ._population cimport node_t, resident_t
 from ._typedefs cimport index_t
 from ._waiting cimport WaitingLines
 
@@ -24,11 +24,6 @@ cdef enum:  # rows of the nodes' columns
     VERSION = 6
 
 _NAMES = ("id", "created_ns", "ready_ns", "gone_ns", "lost_ns", "token", "version")
-
-
-cdef int by_id(const void* one, const void* other) noexcept nogil:
-    cdef int64_t a = (<const int64_t*>one)[0], b = (<const int64_t*>other)[0]
-    return (a > b) - (a < b)
 
 
 cdef int by_creation(const void* one, const void* other) noexcept nogil:
@@ -93,10 +88,17 @@ cdef class Ledger(WaitingLines):
         cdef index_t host = self.check_node(node)
         return self.listed(&host, 1)[1:]
 
-    def is_daemon(self, pod):
-        """Return whether the world started the pod with its node."""
-        cdef int32_t row = self.pods[self.check_pod(pod)].row
-        return row < 0 and self.later[-1 - row].origin == -1
+    def tenants(self, node):
+        """Return lists of ids and classes of the pods on a node that are no daemons, by id."""
+        cdef const node_t* host = &self.nodes[self.check_node(node)]
+        cdef index_t i
+        pods = []
+        classes = []
+        for i in range(host.n_pods):
+            if not self.is_of_node(host.residents[i].pod):
+                pods.append(host.residents[i].pod)
+                classes.append(host.residents[i].pod_class)
+        return pods, classes
 
     def node_state(self, node):
         """Return the state of a node, GONE (4) if its machine is given back."""
@@ -195,9 +197,8 @@ cdef class Ledger(WaitingLines):
 
     cdef tuple listed(self, const index_t* nodes, Py_ssize_t n_nodes):
         """The columns of :meth:`placements` for nodes that are there."""
-        cdef Py_ssize_t i, at, end = 0
-        cdef index_t pod
-        cdef bint is_sorted
+        cdef Py_ssize_t i, j, at = 0, end = 0
+        cdef const resident_t* residents
         start_array = np.empty(n_nodes + 1, np.int64)
         cdef int64_t[::1] start = start_array
         for i in range(n_nodes):
@@ -209,20 +210,12 @@ cdef class Ledger(WaitingLines):
         cdef int64_t[:, ::1] wide = wide_array
         cdef int32_t[::1] classes = class_array
         for i in range(n_nodes):
-            # A node's list begins with the pod that came last, mostly the one with the largest id.
-            at = start[i + 1]
-            is_sorted = True
-            pod = self.nodes[nodes[i]].first_pod
-            while pod >= 0:
-                at -= 1
-                wide[0, at] = pod
-                is_sorted = is_sorted and (at + 1 == start[i + 1] or pod < wide[0, at + 1])
-                pod = self.pods[pod].next
-            if not is_sorted:
-                qsort(&wide[0, at], <size_t>(start[i + 1] - at), sizeof(int64_t), by_id)
-        for i in range(end):
-            classes[i] = self.class_of(<index_t>wide[0, i])
-            wide[1, i] = self.pods[wide[0, i]].bound
+            residents = self.nodes[nodes[i]].residents
+            for j in range(start[i + 1] - start[i]):
+                wide[0, at] = residents[j].pod
+                wide[1, at] = residents[j].bound
+                classes[at] = residents[j].pod_class
+                at += 1
         start_array.setflags(write=False)
         wide_array.setflags(write=False)
         class_array.setflags(write=False)

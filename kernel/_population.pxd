@@ -17,7 +17,7 @@ cdef struct pod_t:
     time_ns_t ended        # -1 while it pends or runs
     int32_t row            # of the trace, or -1 - index into the later pods
     index_t node           # -1 while it pends; the last node when it ended
-    index_t next           # in the list of its node, or in its line while it pends
+    index_t next           # in its line while it pends
     index_t previous
 
 
@@ -25,6 +25,12 @@ cdef struct later_t:       # a pod that the trace does not have: come back, or o
     time_ns_t created
     time_ns_t duration
     index_t origin         # the pod that was evicted, -1 for daemons, -3 for replicas
+    index_t pod_class
+
+
+cdef struct resident_t:    # a pod on a node
+    time_ns_t bound
+    index_t pod
     index_t pod_class
 
 
@@ -37,7 +43,8 @@ cdef struct node_t:
     int64_t version
     index_t kind
     index_t slot           # of the placer, -1 outside of the cluster
-    index_t first_pod
+    resident_t* residents  # by id of the pod
+    int64_t room
     index_t n_pods
     uint8_t state
     uint8_t cordoned
@@ -91,6 +98,8 @@ cdef class Population:
     cdef index_t new_later(
         self, index_t pod_class, time_ns_t duration, index_t origin
     ) except -1 nogil
+    cdef bint is_of_node(self, index_t pod) noexcept nogil
+    cdef int64_t place_of(self, index_t node, index_t pod) noexcept nogil
     cdef int attach(self, index_t pod, index_t node) except -1 nogil
     cdef int detach(self, index_t pod) except -1 nogil
     cdef index_t new_node(self, index_t kind, int64_t token) except -1

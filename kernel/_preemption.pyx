@@ -26,11 +26,8 @@ from pyscale.kernel._filters cimport (
     VOLUME_LIMIT,
 )
 from pyscale.kernel._growth cimport ints_t, push, reserve
-from pyscale.kernel._population cimport Population
+from pyscale.kernel._population cimport Population, resident_t
 from pyscale.kernel._typedefs cimport index_t
-
-cdef enum:
-    DAEMON = -1        # origin of a pod that the world started with its node
 
 cdef int64_t PRIORITY_OFFSET = 1 << 31
 
@@ -141,22 +138,19 @@ cdef class Preemption:
         self, Population who, index_t host, int32_t priority
     ) except -1 nogil:
         """Write the less important pods of a node, the most important of them first."""
-        cdef index_t pod = who.nodes[host].first_pod
-        cdef index_t pod_class
-        cdef int32_t row, n = 0
-        while pod >= 0:
-            pod_class = who.class_of(pod)
-            row = who.pods[pod].row
-            if who.classes[pod_class].priority < priority and not (
-                row < 0 and who.later[-1 - row].origin == DAEMON
-            ):
-                reserve(<void**>&self.tenants, &self.tenant_room, n + 1, sizeof(tenant_t))
-                self.tenants[n].priority = who.classes[pod_class].priority
-                self.tenants[n].pod = pod
-                self.tenants[n].bound = who.pods[pod].bound
-                self.tenants[n].pod_class = pod_class
-                n += 1
-            pod = who.pods[pod].next
+        cdef const resident_t* one
+        cdef index_t i
+        cdef int32_t n = 0
+        for i in range(who.nodes[host].n_pods):
+            one = &who.nodes[host].residents[i]
+            if who.classes[one.pod_class].priority >= priority or who.is_of_node(one.pod):
+                continue
+            reserve(<void**>&self.tenants, &self.tenant_room, n + 1, sizeof(tenant_t))
+            self.tenants[n].priority = who.classes[one.pod_class].priority
+            self.tenants[n].pod = one.pod
+            self.tenants[n].bound = one.bound
+            self.tenants[n].pod_class = one.pod_class
+            n += 1
         self.n_tenants = n
         qsort(self.tenants, <size_t>n, sizeof(tenant_t), by_importance)
         return 0

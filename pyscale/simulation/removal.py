@@ -163,24 +163,27 @@ class Removal:
 
     def _evict(self, node: int, within_budgets: bool) -> bool:
         # Lowest id first; whether pods are left that are not daemons.
-        engine, of_class = self._engine, self._budgets.of_class
-        pods, classes, _ = engine.pods_on(node)
-        allowed = self.allowed() if within_budgets else None
-        left = False
-        for pod, pod_class in zip(pods.tolist(), classes.tolist(), strict=True):
-            if engine.is_daemon(pod):
+        engine = self._engine
+        pods, classes = engine.tenants(node)
+        n_pods = len(pods)
+        if within_budgets and len(self._budgets):
+            pods = self._allowed_of(pods, classes)
+        self._recorder.n_evicted += len(pods)
+        self._recorder.n_lost += engine.evict(pods)
+        return len(pods) < n_pods
+
+    def _allowed_of(self, pods: list[int], classes: list[int]) -> list[int]:
+        # Each pod that goes takes one off what the budgets over it allow.
+        allowed, of_class = self.allowed(), self._budgets.of_class
+        chosen = []
+        for pod, pod_class in zip(pods, classes, strict=True):
+            budgets = of_class[pod_class]
+            if any(allowed[budget] < 1 for budget in budgets):
                 continue
-            if allowed is not None:
-                budgets = of_class[pod_class]
-                if any(allowed[budget] < 1 for budget in budgets):
-                    left = True
-                    continue
-                for budget in budgets:
-                    allowed[budget] -= 1
-            self._recorder.n_evicted += 1
-            if engine.evict(pod) < 0:
-                self._recorder.n_lost += 1
-        return left
+            for budget in budgets:
+                allowed[budget] -= 1
+            chosen.append(pod)
+        return chosen
 
     def replace(self, action: ReplaceNodes) -> list[int]:
         """Launch the new nodes and cordon the old ones; return the new nodes."""

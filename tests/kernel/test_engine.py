@@ -49,10 +49,7 @@ def run_to(engine, until):
 
 
 def remove(engine, node):
-    pods, _, _ = engine.pods_on(node)
-    for pod in pods.tolist():
-        if not engine.is_daemon(pod):
-            engine.evict(pod)
+    engine.evict(engine.tenants(node)[0])
     engine.terminate(node)
     engine.remove(node)
 
@@ -106,7 +103,7 @@ def act(engine, twin, action, number):
         running = [pod for node in alive for pod in sorted(twin.running_on(node))]
         running = [pod for pod in running if twin.pods[pod]["origin"] != -2]
         if running:
-            engine.evict(running[number % len(running)])
+            engine.evict([running[number % len(running)]])
             twin.evict(running[number % len(running)])
 
 

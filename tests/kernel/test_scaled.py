@@ -160,12 +160,11 @@ def test_the_engine_accounts_and_observes_as_its_plain_twin(data, delay, syncs, 
         if action == "add":
             engine.add_node(wait % 3, engine.now + wait % 4)
         elif ready and action == "drain":
-            for pod in engine.pods_on(ready[0])[0].tolist():
-                engine.evict(pod)
+            engine.evict(engine.pods_on(ready[0])[0].tolist())
             engine.terminate(ready[0])
             engine.remove(ready[0])
         elif ready and len(engine.pods_on(ready[-1])[0]):
-            engine.evict(int(engine.pods_on(ready[-1])[0][0]))
+            engine.evict(engine.pods_on(ready[-1])[0][:1].tolist())
     columns, sums = engine.pod_columns(), engine.workload_columns()
     begins, ends, owners, causes = (some.tolist() for some in engine.shortages())
     counts = np.zeros(2, np.int32)

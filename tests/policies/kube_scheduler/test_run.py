@@ -112,7 +112,7 @@ def step(ours, twin, action, number):
         ours.engine.cordon(which, closed)
         twin.cordon(which, closed)
     elif action == "evict" and running:
-        ours.engine.evict(running[number % len(running)])
+        ours.engine.evict([running[number % len(running)]])
         twin.evict(running[number % len(running)])
 
 
