@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from pyscale.kernel._engine import Engine
 from pyscale.policies.decision import (
@@ -45,44 +44,46 @@ class World:
 
     def carry_out(self, action: Action) -> None:
         """Do what a policy decided, and note it."""
-        now = self.engine.now
-        act = Act(now, type(action).__name__, action.reason)
+        engine, cloud, removal = self.engine, self.cloud, self.removal
+        nodes: tuple[int, ...] = ()
+        count, group = 0, ""
         if isinstance(action, Bind):
-            done = sum(
-                0 <= pod < self.engine.n_pods and self.engine.bind(pod, node)
+            count = sum(
+                0 <= pod < engine.n_pods and engine.bind(pod, node)
                 for pod, node in zip(action.pods, action.nodes, strict=True)
             )
-            self.recorder.n_refused_bindings += len(action.pods) - done
-            act = replace(act, nodes=tuple(sorted(set(_ids(action.nodes)))), count=done)
+            self.recorder.n_refused_bindings += len(action.pods) - count
+            nodes = tuple(sorted(set(_ids(action.nodes))))
         elif isinstance(action, AddNodes) and action.group:
-            index = self.cloud.group_of_name[action.group]
-            before = self.cloud.groups[index].desired
-            first = self.engine.n_nodes
-            self.cloud.set_desired(index, before + action.count)
-            count = self.cloud.groups[index].desired - before
-            bought = tuple(range(first, self.engine.n_nodes))
-            act = replace(act, nodes=bought, count=count, group=action.group)
+            group = action.group
+            index = cloud.group_of_name[group]
+            before, first = cloud.groups[index].desired, engine.n_nodes
+            cloud.set_desired(index, before + action.count)
+            count = cloud.groups[index].desired - before
+            nodes = tuple(range(first, engine.n_nodes))
         elif isinstance(action, AddNodes):
-            nodes = self.cloud.claim(action) or []
-            act = replace(act, nodes=tuple(nodes), count=len(nodes), group=action.pool)
+            group = action.pool
+            nodes = tuple(cloud.claim(action) or ())
+            count = len(nodes)
         elif isinstance(action, RemoveNodes):
-            done = sum(
-                self.removal.remove(node, action.grace_ns, action.force) for node in action.nodes
+            count = sum(
+                removal.remove(node, action.grace_ns, action.force) for node in action.nodes
             )
-            act = replace(act, nodes=_ids(action.nodes), count=done)
+            nodes = _ids(action.nodes)
         elif isinstance(action, ReplaceNodes):
-            new = self.removal.replace(action)
-            act = replace(act, nodes=_ids(action.remove), count=len(new))
+            count = len(removal.replace(action))
+            nodes = _ids(action.remove)
         elif isinstance(action, Scale):
-            index = self.cloud.group_of_name[action.group]
-            self.cloud.set_desired(index, action.size)
-            for node in self.cloud.groups[index].surplus():
-                self.removal.remove(node, None, force=True, shrinks_group=False)
-            size = self.cloud.groups[index].desired
-            act = replace(act, count=size, group=action.group)
+            group = action.group
+            index = cloud.group_of_name[group]
+            cloud.set_desired(index, action.size)
+            for node in cloud.groups[index].surplus():
+                removal.remove(node, None, force=True, shrinks_group=False)
+            count = cloud.groups[index].desired
         elif isinstance(action, Keep):
-            act = replace(act, nodes=_ids(action.nodes))
-        self.recorder.act(act)
+            nodes = _ids(action.nodes)
+        name = type(action).__name__
+        self.recorder.act(Act(engine.now, name, action.reason, nodes, count, group))
 
     def handle(self, event: int, payload: int) -> None:
         """Work off one event that is due; ``event`` is the number of an :class:`Event`."""

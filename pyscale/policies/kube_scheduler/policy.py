@@ -131,6 +131,8 @@ class _Nodes:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._kinds: list[tuple[Node, int]] = []
+        self._kind_of: dict[int, int] = {}
+        self._relabelled: dict[tuple[int, bool], tuple[Node, int]] = {}
         self._n_nodes = 0
 
     def add_kind(self, kind: NodeKind) -> None:
@@ -141,14 +143,21 @@ class _Nodes:
         """Add a node of a kind and return its id in the snapshot."""
         node, number = self._kinds[kind]
         self._n_nodes += 1
-        return self._snapshot.insert_node(node, f"node-{self._n_nodes}", number)
+        node_id = self._snapshot.insert_node(node, f"node-{self._n_nodes}", number)
+        self._kind_of[node_id] = kind
+        return node_id
 
     def remove_node(self, node_id: int) -> None:
         """Remove a node."""
         self._snapshot.remove_node(node_id)
+        del self._kind_of[node_id]
 
     def cordon(self, node_id: int, closed: bool) -> None:
         """Close a node to new pods, or open it."""
-        node = replace(self._snapshot.nodes[node_id], unschedulable=closed)
+        key = self._kind_of[node_id], closed
+        if key not in self._relabelled:
+            node = replace(self._kinds[key[0]][0], unschedulable=closed)
+            self._relabelled[key] = node, self._snapshot.kind(node)
+        node, number = self._relabelled[key]
         self._snapshot.nodes[node_id] = node
-        self._snapshot.relabel(node_id, node)
+        self._snapshot.relabel(node_id, node, number)

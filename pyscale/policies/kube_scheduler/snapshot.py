@@ -206,10 +206,13 @@ class Snapshot:
         self.nodes[node_id] = node
         self._volumes.add_node(node_id, node)
 
-    def relabel(self, node_id: int, node: Node) -> None:
-        """Change what a node is, in a fork too; name, hostname and zone stay."""
+    def relabel(self, node_id: int, node: Node, kind: int | None = None) -> None:
+        """Change what a node is, in a fork too; name, hostname and zone stay.
+
+        ``kind`` is the node's, as :meth:`kind` returned it before.
+        """
         name = self._interner.hostname_id(self._names[node_id])
-        self.state.relabel_node(node_id, self.kind(node), name)
+        self.state.relabel_node(node_id, self.kind(node) if kind is None else kind, name)
 
     def name_of(self, node_id: int) -> str:
         """Return a node's name; of a node that is gone, the one it had."""
