@@ -6,13 +6,14 @@ Follows Karpenter core ``pkg/controllers/disruption/types.go:NewCandidate`` and
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from pyscale.model.groups import NodePool
 from pyscale.model.nodes import INSTANCE_TYPE_LABEL
 
+from .conditions import TypeOf
 from .costs import lifetime_remaining
 from .eviction import DO_NOT_DISRUPT
 from .instance_types import CompiledType
@@ -53,28 +54,35 @@ _REFUSALS = (
 _OF_PODS = _REFUSALS.index("{blocker}")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Candidate:
     """A node that may be disrupted.
 
     ``number`` is the solver's; ``price`` is what its offering costs (dollars per hour, 0 if
-    unknown); ``eviction_cost`` is that of all its pods.
+    unknown); ``eviction_cost`` is that of all its pods.  The node and its type are looked up in
+    ``nodes`` and by ``type_of`` when they are asked for.
     """
 
     number: int
-    node: StateNode
+    name: str
     pool: NodePool
-    instance_type: CompiledType | None
     price: float
     reschedule_cost: float
     eviction_cost: float
     has_pods_to_move: bool
     is_spot: bool
+    nodes: Sequence[StateNode] = field(repr=False)
+    type_of: TypeOf = field(repr=False)
 
     @cached_property
-    def name(self) -> str:
-        """The state node's name."""
-        return self.node.name
+    def node(self) -> StateNode:
+        """The state node."""
+        return self.nodes[self.number]
+
+    @cached_property
+    def instance_type(self) -> CompiledType | None:
+        """Its type among those of its pool, None if it is unknown."""
+        return self.type_of(self.node)
 
     def disruption_cost(self, now_ns: int) -> float:
         """Return upstream's legacy figure, which no method reads any more."""

@@ -50,6 +50,7 @@ _FIRST_SCREENED = 16
 _NUMBER = {method: number for number, method in enumerate(METHODS)}
 
 Numbers = NDArray[np.int32]
+_NO_BUDGETS: list[int] = []
 
 
 class KnownStandings(Protocol):
@@ -108,8 +109,8 @@ class _Run:
 
     def refuse(self, numbers: Iterable[int], reason: str) -> None:
         if self.gives_reasons:
-            nodes = self.state.solver.nodes
-            self.left_alone.update(dict.fromkeys([nodes[each].name for each in numbers], reason))
+            names = map(self.state.solver.name_of, numbers)
+            self.left_alone.update(dict.fromkeys(names, reason))
 
     def is_closed(self, number: int) -> bool:
         """Say whether the budget of a node's pool is used up, and note it."""
@@ -226,10 +227,10 @@ class Disruption:
         """Return a node that may be disrupted, with what that costs."""
         known = self._candidates.get(number)
         if known is None:
-            node = self.solver.nodes[number]
             pool = self.pools[self.candidacy.pool_of(number)]
             worth = self.candidacy.worth(number)
-            known = Candidate(number, node, pool, self.type_of(node), *worth)
+            name, nodes = self.solver.name_of(number), self.solver.nodes
+            known = Candidate(number, name, pool, *worth, nodes, self.type_of)
             self._candidates[number] = known
         return known
 
@@ -292,8 +293,7 @@ class Disruption:
             False stops at candidates and budgets.
         """
         ordered = self._in_order(method)
-        considered = ordered
-        budgets: list[int] = []
+        considered, budgets = ordered, _NO_BUDGETS
         if only is not None:
             considered = ordered[ordered == self.solver.number_of(only)]
             budgets = [UNLIMITED] * len(self.pools)

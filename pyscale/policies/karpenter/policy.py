@@ -387,7 +387,8 @@ class KarpenterRun:
 def _action(execution: Execution) -> Action:
     command = execution.command
     nodes = tuple(sorted(node_id(candidate.name) for candidate in command.candidates))
-    grace = [candidate.node.termination_grace_period_ns for candidate in command.candidates]
+    # Claims have it from their pools, which stay as they are.
+    grace = [candidate.pool.termination_grace_period_ns for candidate in command.candidates]
     # All nodes of a command are drained alike: as long as the most patient one.
     grace_ns = None if None in grace else max(period for period in grace if period is not None)
     if command.decision == DELETE:

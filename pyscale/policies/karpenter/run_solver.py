@@ -21,7 +21,7 @@ from .memory import CompileMemory, set_of_node
 from .solver import Solver
 from .state import ClusterObjects, Settings, StateNode
 from .templates import limits_left
-from .view_cluster import ViewCluster, node_id, node_name
+from .view_cluster import ViewCluster, claim_name, node_id, node_name
 
 # What solvers of one run have in common as long as neither machines nor pools change.
 _SHARED = (
@@ -141,6 +141,11 @@ class RunSolver(Solver):
     def number_of(self, name: str) -> int:
         """Return the number of a state node; a KeyError if there is none of that name."""
         return self.roster.number_of(node_id(name))
+
+    def name_of(self, number: int) -> str:
+        """Return the name of a state node."""
+        name = node_name(self.roster.id_of(number))
+        return name if number < self.n_initialized else claim_name(name)
 
     @property
     def has_timed_pods(self) -> bool:

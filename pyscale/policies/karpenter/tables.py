@@ -115,6 +115,10 @@ class ClusterTables:
         """Return the number of a state node; a KeyError if there is none of that name."""
         return self.node_number[name]
 
+    def name_of(self, number: int) -> str:
+        """Return the name of a state node."""
+        return self.nodes[number].name
+
     def pods_states(self) -> Sequence[object]:
         """Return per node what stays the same object while its pods do; None: nobody knows."""
         return [self.bound.state(node.node_name) for node in self.nodes]

@@ -44,6 +44,11 @@ def node_name(node: int) -> str:
     return f"n{node:09d}"
 
 
+def claim_name(name: str) -> str:
+    """Return the name of the NodeClaim of a node."""
+    return f"nc-{name}"
+
+
 def node_id(name: str) -> int:
     """Return the id of a node by its own or its NodeClaim's name."""
     return int(name.removeprefix("nc-").removeprefix("n"))
@@ -274,7 +279,7 @@ class ViewCluster:
         is_deleting = state in (DRAINING, TERMINATING)
         ready = int(view.node_ready_ns[i])
         return StateNode(
-            name=name if has_node else f"nc-{name}",
+            name=name if has_node else claim_name(name),
             node_name=name,
             labels=labels if has_node else claim_labels,
             capacity=kind.node.capacity,
