@@ -53,6 +53,7 @@ class Machines:
         self._allocatable = [kind.allocatable() for kind in self.types]
         self._columns: dict[str, NDArray[np.int64]] = {}
         self._masks: dict[Requirement, NDArray[np.bool_]] = {}
+        self._without: dict[frozenset[str], NDArray[np.bool_]] = {}
         self._prices: dict[str, NDArray[np.float64]] = {}
 
     def __len__(self) -> int:
@@ -92,6 +93,14 @@ class Machines:
             key = stable_key(requirement.key)
             values = [is_met(requirement, labels.get(key)) for labels in self.labels]
             found = self._masks[requirement] = np.array(values, dtype=np.bool_)
+        return found
+
+    def without_other_devices(self, devices: frozenset[str]) -> NDArray[np.bool_]:
+        """Return which types have no devices but these."""
+        found = self._without.get(devices)
+        if found is None:
+            found = np.array([its <= devices for its in self.devices], dtype=np.bool_)
+            self._without[devices] = found
         return found
 
     def prices(self, capacity_type: str) -> NDArray[np.float64]:

@@ -142,7 +142,7 @@ def need_of(
     """
     request = effective_request(template.spec)
     fit = machines.fit(request)
-    devices = {name for name, n in request.items() if n and name not in STANDARD_RESOURCES}
+    devices = frozenset(name for name, n in request.items() if n and name not in STANDARD_RESOURCES)
     for term in _terms(template.spec):
         need = _need_of_term(class_id, template.spec, term, devices, fit, machines, rules)
         if need is None:
@@ -183,7 +183,7 @@ def _need_of_term(
     class_id: int,
     spec: PodSpec,
     term: tuple[Requirement, ...],
-    devices: set[str],
+    devices: frozenset[str],
     fit: NDArray[np.int64],
     machines: Machines,
     rules: GroupRules,
@@ -211,7 +211,7 @@ def _need_of_term(
                 allowed &= machines.mask(requirement)
     if ARCH_LABEL not in by_key:
         allowed &= machines.mask(Requirement(ARCH_LABEL, "In", rules.architectures))
-    preferred = allowed & np.array([d <= devices for d in machines.devices], dtype=np.bool_)
+    preferred = allowed & machines.without_other_devices(devices)
     for requirement in rules.machine_requirements:
         if requirement.key in machines.label_keys and requirement.key not in by_key:
             narrowed = preferred & machines.mask(requirement)
@@ -277,7 +277,7 @@ def _custom_labels(
     return labels
 
 
-def _taints(spec: PodSpec, labels: Mapping[str, str], devices: set[str]) -> Iterable[Taint]:
+def _taints(spec: PodSpec, labels: Mapping[str, str], devices: frozenset[str]) -> Iterable[Taint]:
     """Return taints that keep other pods off: of dedicated groups, and of devices."""
     for toleration in spec.tolerations:
         key = toleration.key

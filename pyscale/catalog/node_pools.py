@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pyscale.model.catalog import Catalog
 from pyscale.model.groups import NodePool
 from pyscale.model.nodes import ARCH_LABEL, CAPACITY_TYPE_LABEL, OS_LABEL, ZONE_LABEL
@@ -56,7 +59,9 @@ def default_node_pool(
         if running[class_id] > 0
         and (need := need_of(class_id, template, float(running[class_id]), machines, rules))
     ]
-    found = {machines.types[i].architecture for need in needs for i in _usable(need, machines)}
+    usable = [_usable(need) for need in needs]
+    kinds = np.unique(np.concatenate([np.empty(0, np.int64), *usable])).tolist()
+    found = {machines.types[i].architecture for i in kinds}
     options = {need.capacity_type for need in needs} or {rules.capacity_type}
     requirements = [
         Requirement(OS_LABEL, "In", ("linux",)),
@@ -66,7 +71,7 @@ def default_node_pool(
     ]
     for requirement in rules.machine_requirements:
         if requirement.key in machines.label_keys:
-            requirements += _widened(requirement, needs, machines)
+            requirements += _widened(requirement, usable, machines)
     own: dict[str, set[str]] = {}
     for need in needs:
         for key, value in need.labels.items():
@@ -76,25 +81,26 @@ def default_node_pool(
     return replace(pool, node_class=_EC2_NODE_CLASS) if catalog.name.startswith("ec2:") else pool
 
 
-def _usable(need: Need, machines: Machines) -> list[int]:
+def _usable(need: Need) -> NDArray[np.int64]:
     """Return the types that an operator would choose from for a need."""
     holds = need.allowed & (need.fit > 0)
     chosen = holds & need.preferred
-    return [int(i) for i in (chosen if chosen.any() else holds).nonzero()[0]]
+    return (chosen if chosen.any() else holds).nonzero()[0]
 
 
 def _widened(
-    requirement: Requirement, needs: Iterable[Need], machines: Machines
+    requirement: Requirement, usable: Iterable[NDArray[np.int64]], machines: Machines
 ) -> list[Requirement]:
+    labels = [of_type.get(requirement.key) for of_type in machines.labels]
+    is_right = np.array([is_met(requirement, value) for value in labels], np.bool_)
     values = set(requirement.values)
-    for need in needs:
-        usable = _usable(need, machines)
-        labels = [machines.labels[index].get(requirement.key) for index in usable]
-        if any(is_met(requirement, value) for value in labels):
+    for types in usable:
+        if is_right[types].any():
             continue
-        if requirement.operator != "In" or None in labels:
+        wanted = {labels[i] for i in types.tolist()}
+        if requirement.operator != "In" or None in wanted:
             return []
-        values.update(value for value in labels if value is not None)
+        values.update(value for value in wanted if value is not None)
     if requirement.operator == "In":
         return [_one_of(requirement.key, values)]
     return [requirement]

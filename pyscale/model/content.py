@@ -14,6 +14,9 @@ from .pods import PodTemplate
 
 T = TypeVar("T")
 
+# The fields that count, of the dataclasses that were seen.
+_FIELDS_OF: dict[type[Any], tuple[str, ...]] = {}
+
 
 def content_key(value: Any) -> Hashable:
     """Return a hashable key that is equal for objects of equal content.
@@ -27,7 +30,23 @@ def content_key(value: Any) -> Hashable:
         The value holds something other than dataclasses, mappings, sequences, sets, numbers,
         strings and None.
     """
-    if value is None or isinstance(value, str | bytes):
+    kind = type(value)
+    if value is None or kind is str or kind is int:
+        plain: Hashable = value
+        return plain
+    names = _FIELDS_OF.get(kind)
+    if names is not None:
+        return (kind.__name__, *[content_key(getattr(value, name)) for name in names])
+    if kind is tuple or kind is list:
+        return tuple([content_key(entry) for entry in value])
+    if kind is dict or isinstance(value, Mapping):
+        return ("map", *sorted([(name, content_key(entry)) for name, entry in value.items()]))
+    return _other_key(value)
+
+
+def _other_key(value: Any) -> Hashable:
+    """Return the key of what is seen for the first time, or seldom."""
+    if isinstance(value, str | bytes):
         return value
     if isinstance(value, bool):
         return ("bool", value)  # True is 1 as a key of Python, but not in a manifest
@@ -36,26 +55,14 @@ def content_key(value: Any) -> Hashable:
     if isinstance(value, float):
         return ("float", value)
     if dataclasses.is_dataclass(value):
-        names = _comparing_fields(type(value))
-        return (type(value).__name__, *[content_key(getattr(value, name)) for name in names])
-    if isinstance(value, Mapping):
-        return ("map", *sorted((name, content_key(entry)) for name, entry in value.items()))
+        fields = dataclasses.fields(value)
+        _FIELDS_OF[type(value)] = tuple(field.name for field in fields if field.compare)
+        return content_key(value)
     if isinstance(value, set | frozenset):
         return ("set", *sorted(value))
     if isinstance(value, list | tuple):
         return tuple(content_key(entry) for entry in value)
     raise TypeError(f"expected plain data, found {type(value).__name__}")
-
-
-_FIELDS_OF: dict[type[Any], tuple[str, ...]] = {}
-
-
-def _comparing_fields(kind: type[Any]) -> tuple[str, ...]:
-    names = _FIELDS_OF.get(kind)
-    if names is None:
-        fields = dataclasses.fields(kind)
-        names = _FIELDS_OF[kind] = tuple(field.name for field in fields if field.compare)
-    return names
 
 
 def content_digest(value: Any) -> bytes:

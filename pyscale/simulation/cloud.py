@@ -96,9 +96,11 @@ class Cloud:
             for group in groups
         )
         self.group_of_name = {group.name: index for index, group in enumerate(groups)}
-        most = np.iinfo(np.int64).max
-        limits = [options.capacity.get(offer, most) for offer in market.offers]
-        self._room = np.array(limits, np.int64)
+        self._room = np.full(len(market), np.iinfo(np.int64).max)
+        if options.capacity:
+            for index in range(len(market)):
+                offer = market.offer(index)
+                self._room[index] = options.capacity.get(offer, self._room[index])
         self._is_full = self._room <= 0
         self._lost_ns: dict[int, int] = {}
         self._token: dict[int, int] = {}

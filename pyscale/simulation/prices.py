@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import accumulate
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,20 +37,29 @@ class Market:
         self._zone = {zone: index for index, zone in enumerate(catalog.zones)}
         words = sorted({o.capacity_type for kind in kinds for o in kind.offerings})
         self._capacity_type = {word: index for index, word in enumerate(words)}
-        offers = [(kind, offering) for kind in kinds for offering in kind.offerings]
-        self.offers = tuple((kind.name, o.zone, o.capacity_type) for kind, o in offers)
-        self._first = {offer: index for index, offer in reversed(list(enumerate(self.offers)))}
-        offerings = [offering for _, offering in offers]
-        self._price = np.array([o.price_nano for o in offerings], np.int64)
-        self._available = np.array([o.available for o in offerings], np.bool_)
-        self._spot = np.array([o.capacity_type == SPOT for o in offerings], np.bool_)
+        self._begin = [0, *accumulate(len(kind.offerings) for kind in kinds)]
+        self._offerings = offerings = [it for kind in kinds for it in kind.offerings]
+        self._index: dict[tuple[str, str, str], int] = {}
+        self._price = np.array([it.price_nano for it in offerings], np.int64)
+        self._available = np.array([it.available for it in offerings], np.bool_)
+        word = [self._capacity_type[it.capacity_type] for it in offerings]
+        self._spot = np.array(word, np.int32) == self._capacity_type.get(SPOT, -1)
         self._sold = Offers(
-            np.cumsum([0, *(len(kind.offerings) for kind in kinds)], dtype=np.int32),
-            np.array([self._zone[o.zone] for o in offerings], np.int32),
-            np.array([self._capacity_type[o.capacity_type] for o in offerings], np.int32),
+            np.array(self._begin, np.int32),
+            np.array([self._zone[it.zone] for it in offerings], np.int32),
+            np.array(word, np.int32),
             self._price,
             self._available,
         )
+
+    def __len__(self) -> int:
+        return len(self._offerings)
+
+    def offer(self, index: int) -> tuple[str, str, str]:
+        """Return instance type, zone and capacity type of an offer."""
+        kind = self._base.instance_types[bisect_right(self._begin, index) - 1]
+        offering = self._offerings[index]
+        return kind.name, offering.zone, offering.capacity_type
 
     def _next_change(self, time_ns: int) -> int | None:
         if self._base.spot_prices is None:
@@ -82,8 +94,8 @@ class Market:
 
     def price(self, instance_type: str, zone: str, capacity_type: str, now_ns: int) -> int:
         """Return the price of the moment in nano-dollars per hour, 0 for what is not sold."""
-        index = self._first.get((instance_type, zone, capacity_type))
-        if index is None:
+        index = self.index_of((instance_type, zone, capacity_type))
+        if index < 0:
             return 0
         if self._spot[index] and self._base.spot_prices is not None:
             return self._base.spot_prices.price(instance_type, zone, self._epoch + now_ns) or 0
@@ -93,7 +105,8 @@ class Market:
         source = self._base.spot_prices
         if source is None or not self._are_prices_old:
             return
-        asked = [(name, zone) for name, zone, word in self.offers if word == SPOT]
+        spot = map(self.offer, self._spot.nonzero()[0].tolist())
+        asked = [(name, zone) for name, zone, _ in spot]
         found = source.prices(asked, self._epoch + now_ns)
         self._price[self._spot] = [price or 0 for price in found]
         self._available[self._spot] = [price is not None for price in found]
@@ -138,17 +151,22 @@ class Market:
             _numbers(capacity_types, self._capacity_type),
             is_full,
         )
-        return self.offers[found] if found >= 0 else None
+        return self.offer(found) if found >= 0 else None
 
     def index_of(self, offer: tuple[str, str, str]) -> int:
-        """Return the index of an offer, -1 if nobody sells it."""
-        return self._first.get(offer, -1)
+        """Return the index of an offer, of equal ones the first; -1 if nobody sells it."""
+        index = self._index.get(offer)
+        if index is None:
+            kind = self._type.get(offer[0], -1)
+            its = range(self._begin[kind], self._begin[kind + 1]) if kind >= 0 else ()
+            index = next((i for i in its if self.offer(i) == offer), -1)
+            self._index[offer] = index
+        return index
 
     def cost(self, offer: tuple[str, str, str], begins_ns: int, ends_ns: int) -> int:
         """Return price times time in nano-dollars per hour times nanoseconds, exactly."""
         name, zone, capacity_type = offer
-        index = self._first.get(offer)
-        if index is None or ends_ns <= begins_ns:
+        if self.index_of(offer) < 0 or ends_ns <= begins_ns:
             return 0
         source = self._base.spot_prices
         if capacity_type != SPOT or source is None:

@@ -17,6 +17,10 @@ ZONES = list(KWOK.zones)
 WORDS = ["spot", "on-demand"]
 
 
+def offers_of(market):
+    return [market.offer(index) for index in range(len(market))]
+
+
 def cheapest(catalog, types, zones, words, full):
     best = None
     for t, name in enumerate(types):
@@ -44,7 +48,7 @@ def cheapest(catalog, types, zones, words, full):
 )
 def test_the_cheapest_offer_is_chosen_with_ties_in_the_order_asked(types, zones, words, full):
     market = Market(KWOK, 0)
-    is_full = np.array([offer in full for offer in market.offers])
+    is_full = np.array([offer in full for offer in offers_of(market)])
     found = market.choose(tuple(types), tuple(zones), tuple(words), is_full, 0)
     expected = cheapest(KWOK, types, zones, words, full)
     if found is None or expected is None:
@@ -62,7 +66,7 @@ def test_the_cheapest_offer_is_chosen_with_ties_in_the_order_asked(types, zones,
 def test_a_spot_bill_follows_the_price(begin, length):
     epoch = 1_700_000_000 * 10**9
     market = Market(EC2, epoch)
-    offer = next(offer for offer in market.offers if offer[2] == SPOT)
+    offer = next(offer for offer in offers_of(market) if offer[2] == SPOT)
     source = EC2.spot_prices
     total = 0
     at = begin
@@ -79,7 +83,7 @@ def test_a_spot_bill_follows_the_price(begin, length):
 def test_prices_of_a_moment_are_those_of_the_catalogue_then():
     epoch = 1_700_000_000 * 10**9
     market = Market(EC2, epoch)
-    spot = next(offer for offer in market.offers if offer[2] == SPOT)
+    spot = next(offer for offer in offers_of(market) if offer[2] == SPOT)
     for now in (0, HOUR, 30 * HOUR):
         expected = EC2.at(epoch + now).offering(*spot).price_nano
         assert market.price(*spot, now) == expected
@@ -91,3 +95,11 @@ def test_a_bill_is_rounded_to_nearest_once():
     assert dollars(HOUR // 2 - 1) == 0
     assert dollars(HOUR // 2) == 1
     assert dollars(10 * HOUR) == 10
+
+
+def test_an_offer_is_found_by_what_it_says():
+    market = Market(EC2, 0)
+    offers = offers_of(market)
+    assert [market.index_of(offer) for offer in offers[::97]] == [*range(0, len(market), 97)]
+    assert market.index_of((*offers[0][:2], "lent")) == -1
+    assert market.index_of(("nothing", *offers[0][1:])) == -1
