@@ -34,7 +34,6 @@ cdef struct Facts:
     int32_t pool                # -1: not found
     bint has_drifted
     bint is_rested              # Consolidatable
-    bint is_under               # consolidateAfter has not passed
     double price
     double reschedule_cost
     double eviction_cost
@@ -57,6 +56,7 @@ cdef class Candidacy:
     cdef PoolFacts *pools
     cdef int32_t *by_tie
     cdef int32_t *found
+    cdef uint8_t *under_marks           # by node: whether it is under consolidateAfter
     cdef double *keys
 
     cdef int make_room(self, int32_t n, int64_t now_ns) except -1

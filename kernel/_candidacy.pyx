@@ -72,6 +72,7 @@ cdef class Candidacy:
         free(self.facts)
         free(self.pools)
         free(self.by_tie)
+        free(self.under_marks)
         free(self.found)
         free(self.keys)
 
@@ -83,10 +84,12 @@ cdef class Candidacy:
         if n > self.room:
             self.room = 2 * n
             self.facts = <Facts *>grown(self.facts, self.room * sizeof(Facts))
+            self.under_marks = <uint8_t *>grown(self.under_marks, self.room)
             self.found = <int32_t *>grown(self.found, self.room * sizeof(int32_t))
             self.keys = <double *>grown(self.keys, self.room * sizeof(double))
         self.n, self.now_ns = n, now_ns
         memset(self.facts, 0, n * sizeof(Facts))
+        memset(self.under_marks, 0, n)
         return 0
 
     def set(self, const uint16_t[::1] flags, const int32_t[::1] pools, const double[:, ::1] worth,
@@ -138,7 +141,7 @@ cdef class Candidacy:
             wait = pool.wait_ns
             if wait >= 0 and not facts.flags & DELETING:
                 facts.is_rested = wait == 0 or self.now_ns - facts.active_ns >= wait
-                facts.is_under = not facts.is_rested
+                self.under_marks[i] = not facts.is_rested
 
     def set_ties(self, by_tie):
         """Set the numbers of the nodes in the order of ties; without, it is that of the numbers."""
@@ -190,9 +193,8 @@ cdef class Candidacy:
 
         marks = np.empty(self.n, dtype=np.uint8)
         cdef uint8_t[::1] result = marks
-        cdef int32_t i
-        for i in range(self.n):
-            result[i] = self.facts[i].is_under
+        if self.n:
+            memcpy(&result[0], self.under_marks, self.n)
         return marks
 
     def counts(self):
@@ -212,7 +214,7 @@ cdef class Candidacy:
             facts = &self.facts[i]
             if facts.flags & NOMINATED:
                 return self.now_ns
-            if facts.is_under:
+            if self.under_marks[i]:
                 soonest = min(soonest, facts.active_ns + self.pools[facts.pool].wait_ns)
             if facts.created_ns != UNSEEN and self.now_ns <= facts.created_ns + age_ns:
                 soonest = min(soonest, facts.created_ns + age_ns + 1)
@@ -278,6 +280,14 @@ cdef class Candidacy:
                 self.found[m] = i
                 m += 1
         return m
+
+    def has_any(self, int method):
+        """Say whether a method has a candidate."""
+        cdef int32_t i
+        for i in range(self.n):
+            if self.refused(i, method) == NOT_REFUSED:
+                return True
+        return False
 
     def in_order(self, int method, bint stable):
         """Return the candidates of a method in the order in which it tries them.

@@ -1,7 +1,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ._provision_prices import ClaimPrices
 from ._provision_round import ProvisionRound
 
 class Provisioner(ProvisionRound):
@@ -28,18 +27,6 @@ class Provisioner(ProvisionRound):
         NDArray[np.uint64],
         NDArray[np.uint8],
     ]: ...
-    def scan(
-        self,
-        offsets: NDArray[np.int32],
-        nodes: NDArray[np.int32],
-        prices: NDArray[np.float64],
-        spots: NDArray[np.uint8],
-        under: NDArray[np.uint8],
-        node_limits: NDArray[np.int64],
-        relax_min_values: bool,
-        spot_to_spot: bool,
-        claim_prices: ClaimPrices | None,
-    ) -> tuple[int, bool]: ...
     def claims(
         self,
     ) -> tuple[

@@ -163,73 +163,53 @@ cdef class Provisioner(ProvisionRound):
         return (
             unplaced_array, claims_array, template_array, set_array, types_array, cut_array)
 
-    def scan(self, const int32_t[::1] offsets, const int32_t[::1] nodes, const double[::1] prices,
-             const uint8_t[::1] spots, const uint8_t[::1] under, const int64_t[::1] node_limits,
-             bint relax_min_values, bint spot_to_spot, ClaimPrices claim_prices):
-        """Find the first group of nodes whose removal the kernel's numbers do not rule out.
+    cdef int begin_scan(self, const uint8_t *under, const int64_t *node_limits,
+                        bint relax_min_values, ClaimPrices claim_prices) except -1:
+        """Begin to look which groups of nodes could be removed at a gain; :meth:`end_scan` ends it.
 
-        Parameters
-        ----------
-        offsets, nodes, under, node_limits, relax_min_values
-            As in :meth:`what_ifs`.
-        prices : ndarray of float64, shape (n_groups,)
-            What each group costs; a claim must have a price below it.
-        spots : ndarray of uint8, shape (n_groups,)
-            Whether all nodes of a group are spot instances.
-        spot_to_spot : bool
-            Whether spot instances may replace these.
-        claim_prices : ClaimPrices or None
-            None leaves the price of claims open.
-
-        Returns
-        -------
-        index : int
-            The number of groups if all of them are ruled out: they leave a bound pod without a
-            place that is known to work, or create two nodes, or one that is not cheaper.
-        is_deletion : bool
-            Whether every pod finds a place without a new node.
-
-        Notes
-        -----
-        The answers are those of :meth:`what_ifs`; a round ends as soon as its group is ruled out.
+        Without ``claim_prices`` the price of claims is left open.
         """
-        cdef int32_t m = <int32_t>offsets.shape[0] - 1, i = 0, j
-        cdef int found = REFUSED
-        cdef bint is_bounded
+        cdef int32_t i
         self.prepare()
-        self.node_under = &under[0] if self.n_nodes else NULL
+        self.node_under, self.node_limits = under, node_limits
         self.strict_reservations, self.relax_min_values = False, relax_min_values
         self.stops = self.exits = True
         self.claim_prices = claim_prices
-        try:
-            with nogil:
-                for i in range(self.n_templates):
-                    if self.types(self.templates[i].set_id, i)[self.n_words]:
-                        self.exits = False
-                is_bounded = self.exits and claim_prices is not None
-                if is_bounded:
-                    self.begin_bounds()
-                i = 0
-                while i < m:
-                    for j in range(offsets[i], offsets[i + 1]):
-                        self.exclude(nodes[j])
-                    self.price, self.cheapest = prices[i], 0
-                    if is_bounded and self.is_hopeless():
-                        self.finish()
-                        i += 1
-                        continue
-                    self.run(&node_limits[0] if self.n_templates else NULL)
-                    found = self.verdict(spots[i], spot_to_spot)
-                    self.finish()
-                    if found != REFUSED:
-                        break
-                    i += 1
-        finally:
+        for i in range(self.n_templates):
+            if self.types(self.templates[i].set_id, i)[self.n_words]:
+                self.exits = False
+        self.is_bounded = self.exits and claim_prices is not None
+        if self.is_bounded:
+            self.begin_bounds()
+        return 0
+
+    cdef int try_group(self, const int32_t *nodes, int32_t n, double price, bint is_spot,
+                       bint spot_to_spot) except -1 nogil:
+        """Say what the kernel's numbers tell about the removal of some nodes.
+
+        REFUSED if they leave a bound pod without a place that is known to work, or create two
+        nodes, or one that does not cost less than ``price``; DELETION if every pod finds a place
+        without a new node.  A round ends as soon as its group is refused.  ``spot_to_spot`` says
+        whether spot instances may replace nodes which ``is_spot`` says are all that.
+        """
+        cdef int32_t i
+        cdef int found
+        for i in range(n):
+            self.exclude(nodes[i])
+        self.price, self.cheapest = price, 0
+        if self.is_bounded and self.is_hopeless():
             self.finish()
-            self.stops = self.exits = False
-            self.claim_prices = None
-            self.node_under = NULL
-        return i, found == DELETION
+            return REFUSED
+        self.run(self.node_limits)
+        found = self.verdict(is_spot, spot_to_spot)
+        self.finish()
+        return found
+
+    cdef void end_scan(self) noexcept:
+        self.claim_prices = None
+        self.finish()
+        self.stops = self.exits = False
+        self.node_under = NULL
 
     def claims(self):
         """Return the claims of the last round.

@@ -35,7 +35,7 @@ from .consolidation import DELETE, REPLACE, Command, Consolidation, NoCommand
 from .instance_types import CompiledType
 from .launch_prices import LaunchPrices
 from .parity import BY_NAME, UNSTABLE_SORT, TieBreak
-from .screening import NOT_PLACED, CandidateColumns, Screening
+from .screening import NOT_PLACED, Screening
 from .simulation import Simulation, simulate
 from .solver import Solver
 from .standings import Standing, Standings
@@ -66,7 +66,6 @@ class MethodResult:
     Attributes
     ----------
     command : Command or None
-    has_candidates : bool
     is_constrained : bool
         Whether budgets kept candidates from being considered.
     """
@@ -74,7 +73,6 @@ class MethodResult:
     def __init__(self, run: _Run, candidates: Numbers, command: Command | None) -> None:
         self._run, self._candidates = run, candidates
         self.command = command
-        self.has_candidates = len(candidates) > 0
         self.is_constrained = run.is_constrained
 
     @cached_property
@@ -163,8 +161,6 @@ class Disruption:
         In the order of their numbers.
     candidacy : Candidacy
         The kernel that knows how nodes stand, by the solver's numbers.
-    under : ndarray of uint8, shape (n_nodes,)
-        Initialized nodes on which something happened too recently for ``consolidateAfter``.
     """
 
     def __init__(
@@ -179,15 +175,12 @@ class Disruption:
         self.gives_reasons = reasons
         self.pools = solver.node_pools
         self.candidacy, self._drifted = (known or Standings()).of(solver, self.type_of)
-        self.under = self.candidacy.under()
         self._set_ties()
         self._orders: dict[str, Numbers] = {}
         self._budgets: dict[str, list[int]] = {}
-        self._columns: dict[str, CandidateColumns] = {}
         self._candidates: dict[int, Candidate] = {}
-        prices = prices or LaunchPrices()
-        self.consolidation = Consolidation(solver, self.under, prices)
-        self.screening = Screening(solver, self.under, prices)
+        self._prices = prices or LaunchPrices()
+        self.screening = Screening(solver, self.candidacy, self._prices)
 
     def _set_ties(self) -> None:
         """Numbers are in the order of names; ties may be drawn instead."""
@@ -212,6 +205,19 @@ class Disruption:
         return self._types_of_pool.get(node.pool, {}).get(node.labels.get(INSTANCE_TYPE_LABEL, ""))
 
     # ---------------------------------------------------------------- what is known of nodes
+
+    @cached_property
+    def consolidation(self) -> Consolidation:
+        """Makes the commands of consolidation."""
+        return Consolidation(self.solver, self.under, self._prices)
+
+    @cached_property
+    def under(self) -> NDArray[np.uint8]:
+        """Initialized nodes on which something happened too recently for ``consolidateAfter``.
+
+        ndarray of uint8, shape (n_nodes,).
+        """
+        return self.candidacy.under()
 
     @cached_property
     def conditions(self) -> Conditions:
@@ -242,6 +248,10 @@ class Disruption:
             if refusal:
                 found[node.name] = refusal_text(refusal, node, partial(self.solver.blocker, node))
         return found
+
+    def has_candidates(self, method: str) -> bool:
+        """Say whether a method has any."""
+        return self.candidacy.has_any(_NUMBER[method])
 
     def number_of_candidate(self, method: str, name: str) -> int | None:
         """Return the number of a node if it is a candidate of a method, else None."""
@@ -390,12 +400,11 @@ class Disruption:
         low = 1
         high = min(len(taken) - 1, MULTI_NODE_LAST_INDEX)
         best = None
-        columns = None if self.gives_reasons else self._columns_of(taken)
         while low <= high:
             middle = (low + high) // 2
             is_refused = is_deletion = False
-            if columns is not None:
-                is_refused, is_deletion = columns.prefix(self.screening, middle + 1)
+            if not self.gives_reasons:
+                is_refused, is_deletion = self.screening.first.together(taken, middle + 1)
             command = None
             if not is_refused:
                 group = taken[: middle + 1].tolist()
@@ -417,45 +426,32 @@ class Disruption:
                 else:
                     run.refuse([number], "even a deletion would score below the Balanced threshold")
             tried = np.array(worth, np.int32)
-        columns = self._columns_of(tried)
         if not self.gives_reasons:
-            yield from self._found_singles(columns, run, totals)
+            yield from self._found_singles(tried, run, totals)
             return
         start, size = 0, _FIRST_SCREENED
         while start < len(tried):
-            groups = [columns.one(i) for i in range(start, min(start + size, len(tried)))]
+            groups = [[number] for number in tried[start : start + size].tolist()]
             for group, screened in zip(groups, self.screening.screen(groups), strict=True):
                 if screened.refusal:
-                    run.refuse(group.nodes.tolist(), screened.refusal)
+                    run.refuse(group, screened.refusal)
                     continue
-                command = self._approved(group.nodes.tolist(), run, totals, screened.is_deletion)
+                command = self._approved(group, run, totals, screened.is_deletion)
                 if command is not None:
                     yield command
             start, size = start + size, 4 * size
 
-    def _found_singles(
-        self, columns: CandidateColumns, run: _Run, totals: PoolTotals
-    ) -> Iterator[Command]:
+    def _found_singles(self, tried: Numbers, run: _Run, totals: PoolTotals) -> Iterator[Command]:
         """Yield a command for each candidate that has one, without looking into the others."""
-        start, n = 0, len(columns.nodes)
+        start, first = 0, self.screening.first
         while True:
-            found, is_deletion = columns.first_single(self.screening, start)
-            if found == n:
+            found, is_deletion = first.first_alone(tried, start)
+            if found == len(tried):
                 return
-            command = self._approved([int(columns.nodes[found])], run, totals, is_deletion)
+            command = self._approved([int(tried[found])], run, totals, is_deletion)
             if command is not None:
                 yield command
             start = found + 1
-
-    def _columns_of(self, numbers: Numbers) -> CandidateColumns:
-        """Return columns; the two methods of underutilized nodes mostly look at the same."""
-        whole = self._orders.get(MULTI_NODE)
-        if numbers is not whole:
-            return CandidateColumns.of(self.candidacy, numbers)
-        known = self._columns.get(MULTI_NODE)
-        if known is None:
-            known = self._columns[MULTI_NODE] = CandidateColumns.of(self.candidacy, numbers)
-        return known
 
     def _interleaved(self, ordered: Numbers) -> Numbers:
         if len(self.pools) == 1:

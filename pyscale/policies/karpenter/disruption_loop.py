@@ -118,6 +118,8 @@ class DisruptionLoop:
         asked = [method for method in methods if self._found_nothing.get(method) != clock]
         self._is_whole = len(asked) == len(METHODS)
         for method in asked:
+            if not state.has_candidates(method):
+                continue
             result = state.evaluate(method)
             if result.command is not None:
                 self._quiet = None
@@ -126,7 +128,7 @@ class DisruptionLoop:
                     return [_execution(method, result.command)]
                 self._waiting = _Waiting(method, result.command, now_ns + VALIDATION_DELAY_NS)
                 return []
-            if method in _REMEMBERING and result.has_candidates and not result.is_constrained:
+            if method in _REMEMBERING and not result.is_constrained:
                 self._found_nothing[method] = clock
         self._quiet = (clock, state.next_change_ns() - state.solver.now_ns + now_ns)
         return []

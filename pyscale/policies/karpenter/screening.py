@@ -8,10 +8,10 @@ from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pyscale.kernel._candidacy import Candidacy
 from pyscale.kernel._provision_prices import ClaimPrices
+from pyscale.kernel._screening import Screen
 
 from .candidates import Candidate
 from .launch_prices import LaunchPrices
@@ -51,73 +51,20 @@ def total_price(candidates: Sequence[Candidate]) -> float:
     return total
 
 
-class CandidateColumns(NamedTuple):
-    """Candidates as numbers.
-
-    Attributes
-    ----------
-    nodes : ndarray of int32
-        The solver's numbers of their nodes.
-    prices : ndarray of float64
-    spots : ndarray of uint8
-        Whether they are spot instances.
-    """
-
-    nodes: NDArray[np.int32]
-    prices: NDArray[np.float64]
-    spots: NDArray[np.uint8]
-
-    @staticmethod
-    def of(candidacy: Candidacy, nodes: NDArray[np.int32]) -> CandidateColumns:
-        """Return the columns of some nodes."""
-        return CandidateColumns(nodes, *candidacy.columns(nodes))
-
-    def one(self, i: int) -> CandidateColumns:
-        """Return a candidate alone."""
-        one = slice(i, i + 1)
-        return CandidateColumns(self.nodes[one], self.prices[one], self.spots[one])
-
-    def first_single(self, screening: Screening, start: int) -> tuple[int, bool]:
-        """Find, from one candidate on, the first that may go alone, and if it may be deleted."""
-        nodes = self.nodes[start:]
-        offsets = np.arange(len(nodes) + 1, dtype=np.int32)
-        index, is_deletion = screening.first(
-            nodes, offsets, self.prices[start:], self.spots[start:]
-        )
-        return start + index, is_deletion
-
-    def prefix(self, screening: Screening, n: int) -> tuple[bool, bool]:
-        """Say whether the first candidates are refused together, and if they may be deleted."""
-        # Sums from left to right, as upstream's.
-        price = np.cumsum(self.prices[:n])[-1:]
-        index, is_deletion = screening.first(
-            self.nodes[:n],
-            np.array([0, n], dtype=np.int32),
-            price,
-            np.array([self.spots[:n].all()], dtype=np.uint8),
-        )
-        return index == 1, is_deletion
-
-
 class Screening:
-    """Tells what the first looks of a consolidation would refuse, from the kernel's numbers.
+    """Tells what the first looks of a consolidation would refuse, from the kernel's numbers."""
 
-    ``under`` says which nodes take no pod of a candidate, ndarray of uint8, shape (n_nodes,).
-    """
-
-    def __init__(self, solver: Solver, under: NDArray[np.uint8], prices: LaunchPrices) -> None:
-        self._solver = solver
-        self._under = under
-        self._prices = prices
+    def __init__(self, solver: Solver, candidacy: Candidacy, prices: LaunchPrices) -> None:
+        self._solver, self._candidacy, self._prices = solver, candidacy, prices
         # A claim that holds reservations requires more than its set says.
         self._knows_sets = not solver.reservations or not solver.settings.reserved_capacity
 
-    def screen(self, groups: Sequence[CandidateColumns]) -> list[Screened]:
-        """Say of each group of candidates what the kernel's numbers tell about removing it."""
+    def screen(self, groups: Sequence[Sequence[int]]) -> list[Screened]:
+        """Say of each group of nodes, by number, what is known about removing it, and why."""
         found = self._solver.each_without(
-            np.array([0, *accumulate(len(group.nodes) for group in groups)], dtype=np.int32),
-            np.concatenate([group.nodes for group in groups]),
-            self._under,
+            np.array([0, *accumulate(map(len, groups))], dtype=np.int32),
+            np.array([number for group in groups for number in group], dtype=np.int32),
+            self._candidacy.under(),
         )
         screened = []
         numbers = (found.unplaced.tolist(), found.n_claims.tolist(), found.cut.tolist())
@@ -142,57 +89,29 @@ class Screening:
                 screened.append(Screened(reason) if reason else OPEN)
         return screened
 
-    def _too_dear(self, group: CandidateColumns, template: int, set_id: int, types: bytes) -> str:
+    def _too_dear(self, group: Sequence[int], template: int, set_id: int, types: bytes) -> str:
         least, least_spot, n_types = self._claim_prices.find(template, set_id, types)
-        price = float(np.cumsum(group.prices)[-1])
-        if least_spot >= 0 and group.spots.all():
+        prices, spots = self._candidacy.columns(np.array(group, dtype=np.int32))
+        # Sums from left to right, as upstream's.
+        price = float(np.cumsum(prices)[-1])
+        if least_spot >= 0 and spots.all():
             if not self._solver.settings.spot_to_spot_consolidation:
                 return SPOT_TO_SPOT_OFF
             least = least_spot
         return "" if least < price else too_dear(n_types, price)
 
-    def first(
-        self,
-        nodes: NDArray[np.int32],
-        offsets: NDArray[np.int32],
-        prices: NDArray[np.float64],
-        spots: NDArray[np.uint8],
-    ) -> tuple[int, bool]:
-        """Find the first group of nodes that :meth:`screen` would not refuse.
-
-        Parameters
-        ----------
-        nodes, offsets : ndarray of int32
-            Group ``i`` is ``nodes[offsets[i]:offsets[i + 1]]``, by the solver's node numbers.
-        prices : ndarray of float64, shape (n_groups,)
-            The sum of the candidates' prices, from left to right.
-        spots : ndarray of uint8, shape (n_groups,)
-            Whether all candidates of a group are spot instances.
-
-        Returns
-        -------
-        index : int
-            The number of groups if all would be refused.
-        is_deletion : bool
-            Whether the group can be deleted.
-
-        Notes
-        -----
-        What-ifs end as soon as a refusal is certain; why is not said.
-        """
+    @cached_property
+    def first(self) -> Screen:
+        """Finds the first that :meth:`screen` would not refuse, without saying why."""
         solver = self._solver
-        index, is_deletion = solver.kernel.scan(
-            offsets,
-            nodes,
-            prices,
-            spots,
-            self._under,
+        return Screen(
+            solver.kernel,
+            self._candidacy,
             solver.node_limits,
             solver.settings.best_effort_min_values,
             solver.settings.spot_to_spot_consolidation,
             self._claim_prices if self._knows_sets else None,
         )
-        return index, is_deletion
 
     @cached_property
     def _claim_prices(self) -> ClaimPrices:

@@ -1,7 +1,6 @@
 """What-ifs that end early refuse what those that go on to the end refuse."""
 
 from dataclasses import replace
-from itertools import accumulate
 
 import numpy as np
 import pytest
@@ -24,7 +23,6 @@ from pyscale.model.times import HOUR, SECOND
 from pyscale.policies.karpenter import Karpenter
 from pyscale.policies.karpenter.candidates import METHODS, MULTI_NODE, SINGLE_NODE
 from pyscale.policies.karpenter.disruption import Disruption
-from pyscale.policies.karpenter.screening import CandidateColumns, total_price
 from pyscale.policies.karpenter.solver import Solver
 from pyscale.simulation import SimulationOptions, simulate
 
@@ -172,28 +170,19 @@ def disruption_of(given_input, **settings):
     return Disruption(Solver(objects, replace(own, **settings)))
 
 
-def columns_of(disruption, candidates):
-    numbers = np.array([each.number for each in candidates], np.int32)
-    return CandidateColumns.of(disruption.candidacy, numbers)
+def numbers_of(candidates):
+    return np.array([each.number for each in candidates], np.int32)
 
 
 def found_in(disruption, groups):
     """Index of every group that is not refused, and whether it can be deleted."""
-    found, start = [], 0
-    while True:
-        rest = groups[start:]
-        numbers = [each.number for group in rest for each in group]
-        index, is_deletion = disruption.screening.first(
-            np.array(numbers, np.int32),
-            np.array([0, *accumulate(map(len, rest))], np.int32),
-            np.array([total_price(group) for group in rest], np.float64),
-            np.array([all(each.is_spot for each in group) for group in rest], np.uint8),
-        )
-        if index == len(rest):
-            assert not is_deletion
-            return found
-        found.append((start + index, is_deletion))
-        start += index + 1
+    found = []
+    for i, group in enumerate(groups):
+        is_refused, is_deletion = disruption.screening.first.together(numbers_of(group), len(group))
+        assert not (is_refused and is_deletion)
+        if not is_refused:
+            found.append((i, is_deletion))
+    return found
 
 
 @settings(max_examples=300)
@@ -205,28 +194,23 @@ def test_a_scan_finds_what_is_not_refused(given_input, spot_to_spot, data):
         return
     group = st.lists(st.sampled_from(candidates), min_size=1, unique=True)
     groups = [[each] for each in candidates] + data.draw(st.lists(group, max_size=6))
-    columns = [columns_of(disruption, group) for group in groups]
-    screened = disruption.screening.screen(columns)
+    numbers = [numbers_of(group).tolist() for group in groups]
+    screened = disruption.screening.screen(numbers)
     expected = [(i, each.is_deletion) for i, each in enumerate(screened) if not each.refusal]
     assert found_in(disruption, groups) == expected
     # Nothing of the rounds that ended early is left.
-    assert disruption.screening.screen(columns) == screened
+    assert disruption.screening.screen(numbers) == screened
 
 
 @given(clusters())
-def test_columns_look_at_each_alone_and_at_prefixes(given_input):
+def test_the_first_alone_is_the_first_that_is_found(given_input):
     disruption = disruption_of(given_input)
     candidates = disruption.evaluate(MULTI_NODE, compute=False).candidates
-    columns = columns_of(disruption, candidates)
     alone = dict(found_in(disruption, [[each] for each in candidates]))
-    for start in range(len(candidates)):
-        found, is_deletion = columns.first_single(disruption.screening, start)
+    for start in range(len(candidates) + 1):
+        found, is_deletion = disruption.screening.first.first_alone(numbers_of(candidates), start)
         assert found == min((i for i in alone if i >= start), default=len(candidates))
         assert is_deletion == alone.get(found, False)
-    prefixes = dict(found_in(disruption, [candidates[: i + 1] for i in range(len(candidates))]))
-    for i in range(len(candidates)):
-        refused, is_deletion = columns.prefix(disruption.screening, i + 1)
-        assert (refused, is_deletion) == (i not in prefixes, prefixes.get(i, False))
 
 
 @given(clusters())
