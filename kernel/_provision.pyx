@@ -13,7 +13,7 @@ from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy
 
 from ._provision_prices cimport ClaimPrices
-from ._provision_round cimport DELETION, REFUSED, ProvisionRound
+from ._provision_round cimport REFUSED, ProvisionRound
 
 
 cdef class Provisioner(ProvisionRound):
