@@ -196,7 +196,7 @@ cdef class Provisioner(ProvisionRound):
         cdef int found
         for i in range(n):
             self.exclude(nodes[i])
-        self.price, self.cheapest = price, 0
+        self.price = price
         if self.is_bounded and self.is_hopeless():
             self.finish()
             return REFUSED

@@ -67,8 +67,10 @@ cdef class ProvisionBatch(ProvisionPods):
         self.begin_batch(<int32_t>classes.shape[0], <int32_t>moving.shape[0])
         for n in range(self.n_nodes):
             first = leavers_off[n]
-            block = new_block(leavers_off[n + 1] - first)
+            block = new_block(leavers_off[n + 1] - first, self.n_resources)
             self.put_block(n, block, 0)
+            memcpy(block.room, &self.node_room_base[n * self.n_resources],
+                   self.n_resources * sizeof(int64_t))
             for i in range(block.n):
                 pod = leavers[first + i]
                 set_pod(block, i, pod, self.bound_class[pod],
@@ -96,7 +98,7 @@ cdef class ProvisionBatch(ProvisionPods):
         memset(self.node_excluded, 0, self.n_nodes)
         self.first_bound = <int32_t *>grown(self.first_bound, self.n_nodes * sizeof(int32_t))
         self.queues.make(self.n_nodes + 1)
-        base = new_block(self.n_base)
+        base = new_block(self.n_base, 0)
         self.queues.put(self.n_nodes, base)
         drop_block(base)
         return 0

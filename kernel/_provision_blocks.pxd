@@ -19,15 +19,21 @@ cdef struct PodBlock:
     int32_t n_sizes             # classes that had been ranked by size for the keys
     int32_t *order              # a heap, then what was taken from it, the last first
     int32_t left                # how long the heap is, -1 before it is made
+    int64_t *room               # what is left on the node, by resource
+    int64_t mark                # of the homes that it was met among last
+    # those that do not settle anywhere, by class
     int32_t n_kinds             # -1 before they are counted
     int32_t *kind_class
     int32_t *kind_count
+    int32_t *kind_places        # how many of a kind the node itself has room for
+    int64_t *requests           # of all these, by resource
+    double *ratio               # resources x resources, the greatest of any kind
 
 
-cdef PodBlock *new_block(int32_t n) except NULL
+cdef PodBlock *new_block(int32_t n, int32_t n_resources) except NULL
 cdef void drop_block(PodBlock *block) noexcept nogil
 cdef void rank_block(PodBlock *block, const int32_t *size_of, int32_t n_sizes) noexcept nogil
-cdef void count_kinds(PodBlock *block, int32_t *slot_of) noexcept nogil
+cdef int32_t count_kinds(PodBlock *block, int32_t *slot_of) noexcept nogil
 
 
 cdef inline PodBlock *shared(PodBlock *block) noexcept nogil:

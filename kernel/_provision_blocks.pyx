@@ -10,20 +10,26 @@ from libc.stdlib cimport free
 from ._provision_tables cimport grown
 
 
-cdef PodBlock *new_block(int32_t n) except NULL:
-    """A block of one user, whose pods are about to be set."""
-    cdef size_t size = n * (sizeof(QueueKey) + 5 * sizeof(int32_t) + sizeof(uint8_t))
+cdef PodBlock *new_block(int32_t n, int32_t n_resources) except NULL:
+    """A block of one user, whose pods and room are about to be set."""
+    cdef size_t k = n_resources
+    cdef size_t size = n * (sizeof(QueueKey) + 6 * sizeof(int32_t) + sizeof(uint8_t)) + (
+        2 * k * sizeof(int64_t) + k * k * sizeof(double))
     cdef PodBlock *block = <PodBlock *>grown(NULL, sizeof(PodBlock) + size)
-    block.n_users, block.n = 1, n
+    block.n_users, block.n, block.mark = 1, n, 0
     block.n_sizes = block.left = block.n_kinds = -1
     # One piece of memory, the widest first.
     block.keys = <QueueKey *>(block + 1)
-    block.pods = <int32_t *>(block.keys + n)
+    block.room = <int64_t *>(block.keys + n)
+    block.requests = block.room + k
+    block.ratio = <double *>(block.requests + k)
+    block.pods = <int32_t *>(block.ratio + k * k)
     block.classes = block.pods + n
     block.order = block.classes + n
     block.kind_class = block.order + n
     block.kind_count = block.kind_class + n
-    block.settles = <uint8_t *>(block.kind_count + n)
+    block.kind_places = block.kind_count + n
+    block.settles = <uint8_t *>(block.kind_places + n)
     return block
 
 
@@ -45,14 +51,12 @@ cdef void rank_block(PodBlock *block, const int32_t *size_of, int32_t n_sizes) n
         block.n_sizes = n_sizes
 
 
-cdef void count_kinds(PodBlock *block, int32_t *slot_of) noexcept nogil:
-    """Count the pods by class, without those that may settle anywhere, unless they are counted.
+cdef int32_t count_kinds(PodBlock *block, int32_t *slot_of) noexcept nogil:
+    """Count the pods by class, without those that may settle anywhere; how many classes it is.
 
     ``slot_of`` has room for every class; what it says does not matter.
     """
     cdef int32_t i, class_id, slot, kinds = 0
-    if block.n_kinds >= 0:
-        return
     for i in range(block.n):
         if block.settles[i]:
             continue
@@ -65,3 +69,4 @@ cdef void count_kinds(PodBlock *block, int32_t *slot_of) noexcept nogil:
             kinds += 1
         block.kind_count[slot] += 1
     block.n_kinds = kinds
+    return kinds

@@ -1,164 +1,147 @@
-"""What must come of removing nodes, known without a round.
+"""What must come of removing nodes, known without a round."""
 
-A *home* is an existing node that leaving pods may go to and that is known to work.
-"""
-
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport free
+from libc.string cimport memcpy, memset
 
-from ._provision_batch cimport ProvisionBatch
 from ._provision_blocks cimport PodBlock, count_kinds
+from ._provision_homes cimport ProvisionHomes
 from ._provision_prices cimport ColumnBounds
-from ._provision_tables cimport (
-    CONFLICT, LOOSE, NODE_UNINITIALIZED, UNKNOWN, PodClass, Template, bit, grown)
-
-cdef enum:
-    PLENTY = 1 << 20            # places of one class on one node, at most
-
-cdef double HUGE = 1e100            # and more: no limit
-cdef double MOST = 1 << 62
-cdef double SLACK = 1 + 1e-9        # so much more that no rounding matters
+from ._provision_tables cimport CONFLICT, LOOSE, UNKNOWN, PodClass, Template, grown, lower_bound
 
 
-cdef class ProvisionBounds(ProvisionBatch):
+cdef class ProvisionBounds(ProvisionHomes):
     """Bounds on what-ifs of a :class:`pyscale.kernel._provision.Provisioner`."""
 
     def __cinit__(self, *_):
-        self.lost = <int64_t *>grown(NULL, self.n_resources * sizeof(int64_t))
-        self.beyond = <int64_t *>grown(NULL, self.n_resources * sizeof(int64_t))
-        self.asked = <int32_t *>grown(NULL, self.n_resources * sizeof(int32_t))
-        self.ratio = <double *>grown(
-            NULL, self.n_resources * self.n_resources * sizeof(double))
+        cdef size_t k = self.n_resources
+        self.lost = <int64_t *>grown(NULL, k * sizeof(int64_t))
+        self.group_requests = <int64_t *>grown(NULL, k * sizeof(int64_t))
+        self.asked = <int32_t *>grown(NULL, k * sizeof(int32_t))
+        self.group_ratio = <double *>grown(NULL, k * k * sizeof(double))
 
     def __dealloc__(self):
-        free(self.is_home)
-        free(self.homes)
+        cdef int32_t i
+        for i in range(self.n_possible):
+            free(self.possible[i])
+        free(self.possible)
+        free(self.possible_of)
         free(self.slot_of)
-        free(self.places)
-        free(self.places_of)
         free(self.leaving)
         free(self.group_classes)
+        free(self.group_requests)
+        free(self.group_ratio)
         free(self.certain)
-        free(self.limits)
         free(self.lost)
-        free(self.beyond)
-        free(self.ratio)
         free(self.asked)
-        free(self.inverse)
 
     cdef int begin_bounds(self) except -1 nogil:
         """Find the homes; ``node_under`` is set."""
-        cdef int32_t i, n, room
-        cdef bint is_home, is_known = self.homes_of_batch == self.n_batches
-        if not is_known:
-            self.homes_of_batch = self.n_batches
-            self.is_home = <uint8_t *>grown(self.is_home, self.n_nodes)
-            self.homes = <int32_t *>grown(self.homes, self.n_nodes * sizeof(int32_t))
-        if self.n_classes > self.class_room:
-            room = max(64, 2 * self.n_classes)
+        cdef int32_t i, room = max(64, 2 * self.n_classes)
+        self.begin_homes()
+        if self.n_classes > self.bounds_room:
             self.slot_of = <int32_t *>grown(self.slot_of, room * sizeof(int32_t))
-            self.places = <int64_t *>grown(self.places, room * sizeof(int64_t))
-            self.places_of = <int64_t *>grown(self.places_of, room * sizeof(int64_t))
             self.leaving = <int64_t *>grown(self.leaving, room * sizeof(int64_t))
             self.group_classes = <int32_t *>grown(self.group_classes, room * sizeof(int32_t))
             self.certain = <int32_t *>grown(self.certain, room * sizeof(int32_t))
-            self.limits = <ColumnBounds **>grown(self.limits, room * sizeof(void *))
-            self.inverse = <double *>grown(
-                self.inverse, <size_t>room * self.n_resources * sizeof(double))
-            for i in range(self.class_room, room):
-                self.slot_of[i], self.places_of[i], self.leaving[i] = 0, 0, 0
-            self.class_room = room
-        while self.n_inverse < self.n_classes:
-            for i in range(self.n_resources):
-                n = self.n_inverse * self.n_resources + i
-                self.inverse[n] = HUGE
-                if self.classes[self.n_inverse].requests[i] > 0:
-                    self.inverse[n] = 1 / <double>self.classes[self.n_inverse].requests[i]
-            self.n_inverse += 1
-        self.n_homes = 0
-        for n in range(self.n_nodes):
-            is_home = (
-                bit(self.node_usable_base, n) and not self.node_under[n]
-                and not self.node_flags[n] & NODE_UNINITIALIZED)
-            if is_home:
-                self.homes[self.n_homes] = n
-                self.n_homes += 1
-            if self.is_home[n] != is_home or not is_known:
-                self.is_home[n] = is_home
-                is_known = False
-        # Places on the same homes need not be counted again.
-        self.n_scans += not is_known
+            for i in range(self.bounds_room, room):
+                self.slot_of[i] = 0
+                self.leaving[i] = 0
+            self.bounds_room = room
+        if self.n_possible < self.n_templates:
+            self.possible = <uint64_t **>grown(self.possible, self.n_templates * sizeof(void *))
+            self.possible_of = <int64_t *>grown(
+                self.possible_of, self.n_templates * sizeof(int64_t))
+            while self.n_possible < self.n_templates:
+                self.possible[self.n_possible] = <uint64_t *>grown(
+                    NULL, self.n_words * sizeof(uint64_t))
+                self.possible_of[self.n_possible] = 0
+                self.n_possible += 1
         return 0
 
-    cdef int64_t places_on(self, int32_t n, int32_t class_id) noexcept nogil:
-        """How many pods of a class a home has room for if no others come; or more."""
-        cdef const int64_t *requests = self.classes[class_id].requests
-        cdef const double *inverse = &self.inverse[class_id * self.n_resources]
-        cdef const int64_t *room = &self.node_room_base[n * self.n_resources]
-        cdef double places = PLENTY
-        cdef int32_t r
-        for r in range(self.n_resources):
-            if requests[r] > room[r]:
-                return 0
-            if requests[r] > 0:
-                places = min(places, <double>room[r] * inverse[r])
-        return <int64_t>(places * SLACK)
-
-    cdef int64_t places_for(self, int32_t class_id) noexcept nogil:
-        """The same of all homes."""
-        cdef int64_t places = 0
-        cdef int32_t i
-        if self.places_of[class_id] != self.n_scans:
-            self.places_of[class_id] = self.n_scans
-            for i in range(self.n_homes):
-                places += self.places_on(self.homes[i], class_id)
-            self.places[class_id] = places
-        return self.places[class_id]
-
-    cdef void spread(self, int32_t m) noexcept nogil:
-        """Take off ``lost`` what homes can take of it; ``m`` classes of the group leave.
-
-        However the pods on a home are chosen, they use no more of one resource than what the home
-        has left of another one lets in, at the greatest ratio that a class has of the two.
-        """
-        cdef int32_t i, j, r, q, n, k = self.n_resources, n_asked = 0
+    cdef int sum_up(self, PodBlock *block) except -1 nogil:
+        """Count the leavers of a node by class, unless it has been done."""
+        cdef int32_t i, r, q, class_id, k = self.n_resources
         cdef const int64_t *requests
         cdef const double *inverse
-        cdef const int64_t *room
-        cdef double *ratio
-        cdef double most, total
-        for r in range(k):
-            for j in range(m):
-                if self.classes[self.group_classes[j]].requests[r] > 0:
-                    self.asked[n_asked] = r
-                    n_asked += 1
-                    break
-        for i in range(n_asked):
-            ratio = &self.ratio[i * n_asked]
-            for q in range(n_asked):
-                ratio[q] = 0
-            for j in range(m):
-                requests = self.classes[self.group_classes[j]].requests
-                inverse = &self.inverse[self.group_classes[j] * k]
-                r = self.asked[i]
+        if block.n_kinds >= 0:
+            return 0
+        memset(block.requests, 0, k * sizeof(int64_t))
+        for r in range(k * k):
+            block.ratio[r] = 0
+        for i in range(count_kinds(block, self.slot_of)):
+            class_id = block.kind_class[i]
+            block.kind_places[i] = <int32_t>self.places_on(block, class_id)
+            requests = self.classes[class_id].requests
+            inverse = &self.inverse[class_id * k]
+            for r in range(k):
+                block.requests[r] += block.kind_count[i] * requests[r]
                 if requests[r] > 0:
-                    for q in range(n_asked):
-                        ratio[q] = max(ratio[q], <double>requests[r] * inverse[self.asked[q]])
-        for i in range(n_asked):
-            r = self.asked[i]
-            ratio = &self.ratio[i * n_asked]
-            total = 0
-            for j in range(self.n_homes):
-                n = self.homes[j]
-                if self.node_excluded[n]:
-                    continue
-                room = &self.node_room_base[n * k]
-                most = <double>max(0, room[r])
-                for q in range(n_asked):
-                    if ratio[q] < HUGE:
-                        most = min(most, ratio[q] * <double>max(0, room[self.asked[q]]))
-                total += most
-            self.lost[r] -= <int64_t>min(total * SLACK, MOST) + 1
+                    for q in range(k):
+                        block.ratio[r * k + q] = max(
+                            block.ratio[r * k + q], <double>requests[r] * inverse[q])
+        return 0
+
+    cdef int sum_up_group(self) except -1 nogil:
+        """Sum up the leavers of all excluded nodes, and set what homes have no place for."""
+        cdef int32_t i, j, r, n, class_id, m = 0, k = self.n_resources
+        cdef int64_t left
+        cdef PodBlock *block
+        self.n_certain = 0
+        memset(self.lost, 0, k * sizeof(int64_t))
+        for i in range(self.n_excluded):
+            block = self.queues.lists[self.excluded[i]]
+            self.sum_up(block)
+            if i == 0:
+                memcpy(self.group_requests, block.requests, k * sizeof(int64_t))
+                memcpy(self.group_ratio, block.ratio, k * k * sizeof(double))
+                continue
+            for r in range(k):
+                self.group_requests[r] += block.requests[r]
+            for r in range(k * k):
+                self.group_ratio[r] = max(self.group_ratio[r], block.ratio[r])
+        self.n_asked = 0
+        for r in range(k if self.n_excluded else 0):
+            if self.group_requests[r] > 0:
+                self.asked[self.n_asked] = r
+                self.n_asked += 1
+        if self.n_excluded == 1:
+            n = self.excluded[0]
+            for i in range(block.n_kinds):
+                left = block.kind_count[i] - self.places_for(block.kind_class[i])
+                if self.is_home[n]:
+                    left += block.kind_places[i]
+                if left > 0:
+                    self.lose(block.kind_class[i], left)
+            return 0
+        for i in range(self.n_excluded):
+            block = self.queues.lists[self.excluded[i]]
+            for j in range(block.n_kinds):
+                class_id = block.kind_class[j]
+                if self.leaving[class_id] == 0:
+                    self.group_classes[m] = class_id
+                    m += 1
+                self.leaving[class_id] += block.kind_count[j]
+        for i in range(m):
+            class_id = self.group_classes[i]
+            left = self.leaving[class_id] - self.places_for(class_id)
+            self.leaving[class_id] = 0
+            for j in range(self.n_excluded):
+                n = self.excluded[j]
+                if self.is_home[n]:
+                    left += self.places_on(self.queues.lists[n], class_id)
+            if left > 0:
+                self.lose(class_id, left)
+        return 0
+
+    cdef void lose(self, int32_t class_id, int64_t left) noexcept nogil:
+        """Note that homes have no place for some pods of a class."""
+        cdef const int64_t *requests = self.classes[class_id].requests
+        cdef int32_t r
+        self.certain[self.n_certain] = class_id
+        self.n_certain += 1
+        for r in range(self.n_resources):
+            self.lost[r] += left * requests[r]
 
     cdef bint is_hopeless(self) except -1 nogil:
         """Whether no round without ``excluded`` can do with one claim below the group's price.
@@ -169,51 +152,35 @@ cdef class ProvisionBounds(ProvisionBatch):
         too many; one is of a type that holds them all and that the sets of their classes allow, and
         costs no less than the least bound of these types.
         """
-        cdef int32_t i, j, n, r, class_id, m = 0
-        cdef PodBlock *block
-        cdef int64_t left, count
-        cdef int64_t *lost = self.lost
-        cdef int64_t *beyond = self.beyond
-        cdef const int64_t *requests
-        cdef bint is_lost = False
-        self.n_certain = 0
-        for r in range(self.n_resources):
-            lost[r] = beyond[r] = 0
-        for i in range(self.n_excluded):
-            block = self.queues.lists[self.excluded[i]]
-            count_kinds(block, self.slot_of)
-            for j in range(block.n_kinds):
-                class_id = block.kind_class[j]
-                if self.leaving[class_id] == 0:
-                    self.group_classes[m] = class_id
-                    m += 1
-                self.leaving[class_id] += block.kind_count[j]
-        for i in range(m):
-            class_id = self.group_classes[i]
-            requests = self.classes[class_id].requests
-            count = left = self.leaving[class_id]
-            self.leaving[class_id] = 0
-            left -= self.places_for(class_id)
-            for j in range(self.n_excluded):
-                n = self.excluded[j]
-                if self.is_home[n]:
-                    left += self.places_on(n, class_id)
-            if left > 0:
-                self.certain[self.n_certain] = class_id
-                self.n_certain += 1
-            for r in range(self.n_resources):
-                lost[r] += count * requests[r]
-                beyond[r] += max(0, left) * requests[r]
-        self.spread(m)
-        for r in range(self.n_resources):
-            lost[r] = max(lost[r], beyond[r])
-            if lost[r] > 0:
-                is_lost = True
-        if not is_lost and self.n_certain == 0:
-            return False
+        cdef int32_t i, r
+        cdef int64_t left
+        cdef bint is_more = False
+        self.sum_up_group()
+        self.n_losses += 1
+        if self.n_certain and self.is_too_dear():
+            return True
+        for i in range(self.n_asked):
+            r = self.asked[i]
+            left = self.group_requests[r] - self.taken_by_all(
+                self.group_ratio, self.asked, self.n_asked, r)
+            if left > self.lost[r]:
+                self.lost[r] = left
+                is_more = True
+        self.n_losses += is_more
+        return is_more and self.is_too_dear()
+
+    cdef bint is_too_dear(self) except -1 nogil:
+        """Whether no claim that holds what is lost can be below the group's price."""
+        cdef int32_t i
+        cdef const uint64_t *columns
+        cdef int32_t w
         for i in range(self.n_templates):
-            if self.has_cheaper(i):
+            columns = self.possible_columns(i)
+            if columns == NULL:
                 return False
+            for w in range(self.n_words):
+                if columns[w]:
+                    return False
         return True
 
     cdef bint is_fixed(self, int32_t class_id) except -1 nogil:
@@ -223,47 +190,55 @@ cdef class ProvisionBounds(ProvisionBatch):
             k.relaxed = -1
         return k.relaxed == -1
 
-    cdef bint has_cheaper(self, int32_t template) except -1 nogil:
-        """Whether a column holds what is lost and may cost less than the group."""
+    cdef const uint64_t *possible_columns(self, int32_t template) except? NULL nogil:
+        """Columns that hold what is lost and may cost less than the group; NULL if nobody knows."""
         cdef Template *t = self.templates[template]
-        cdef const ColumnBounds *bounds = self.claim_prices.bounds_of(template, t.set_id)
-        cdef ColumnBounds *limit
-        cdef int32_t i, j, s, column, m = 0
+        cdef uint64_t *columns = self.possible[template]
+        cdef const ColumnBounds *bounds
+        cdef const ColumnBounds *limit
+        cdef const ColumnBounds *last
+        cdef int32_t i, s
+        if self.possible_of[template] == self.n_losses:
+            return columns
+        last = bounds = self.claim_prices.bounds_of(template, t.set_id)
         if bounds == NULL:
-            return True
+            return NULL
+        self.possible_of[template] = self.n_losses
+        if not self.hold_lost(template, columns) or not self.claim_prices.keep_cheaper(
+            bounds, self.price, columns
+        ):
+            return columns
         for i in range(self.n_certain):
             if not self.is_fixed(self.certain[i]):
                 continue
             s = self.meet(LOOSE, t.set_id, self.classes[self.certain[i]].set_id)
             if s == CONFLICT:
-                return False
-            if s >= 0:
-                limit = self.claim_prices.bounds_of(template, s)
-                if limit != NULL and limit != bounds and (m == 0 or self.limits[m - 1] != limit):
-                    self.limits[m] = limit
-                    m += 1
-        i = 0
-        while i < bounds.n and bounds.bounds[i] < self.price:
-            column = bounds.columns[i]
-            i += 1
-            if not self.holds_lost(t, column):
+                memset(columns, 0, self.n_words * sizeof(uint64_t))
+                return columns
+            if s < 0:
                 continue
-            for j in range(m):
-                if self.limits[j].of_column[column] >= self.price:
-                    break
-            else:
-                return True
-        return False
+            limit = self.claim_prices.bounds_of(template, s)
+            if limit == NULL or limit == bounds or limit == last:
+                continue
+            last = limit
+            if not self.claim_prices.keep_cheaper(limit, self.price, columns):
+                return columns
+        return columns
 
-    cdef bint holds_lost(self, const Template *t, int32_t column) noexcept nogil:
-        """Whether a column has room for what is lost and the least that daemons add."""
-        cdef const int64_t *allocatable = &t.allocatable[column * self.n_resources]
-        cdef int32_t r, g
-        cdef int64_t lowest
+    cdef bint hold_lost(self, int32_t template, uint64_t *columns) noexcept nogil:
+        """Find the columns with room for what is lost and the least that daemons add, if any."""
+        cdef const Template *t = self.templates[template]
+        cdef int32_t r, w, step, n = t.n_columns, words = self.n_words
+        cdef uint64_t any_left = 0
+        cdef const uint64_t *row
+        memcpy(columns, t.all_types, words * sizeof(uint64_t))
         for r in range(self.n_resources):
-            lowest = t.overhead[r]
-            for g in range(1, t.n_groups):
-                lowest = min(lowest, t.overhead[g * self.n_resources + r])
-            if allocatable[r] < max(0, self.lost[r]) + lowest:
-                return False
-        return True
+            step = lower_bound(
+                &t.steps[r * n], t.n_steps[r], max(0, self.lost[r]) + t.least_overhead[r])
+            if step:
+                row = &t.suffix[(r * (n + 1) + step) * words]
+                for w in range(words):
+                    columns[w] &= row[w]
+        for w in range(words):
+            any_left |= columns[w]
+        return any_left != 0

@@ -10,20 +10,8 @@ from libc.string cimport memcpy, memset
 
 from ._provision_order cimport ProvisionOrder
 from ._provision_tables cimport (
-    CONFLICT, LOOSE, NODE_LIMITS_VOLUMES, STRICT, PodClass, Template, bit, grown, pyscale_ctz,
-    set_bit)
-
-
-cdef int32_t lower_bound(const int64_t *values, int32_t n, int64_t x) noexcept nogil:
-    """First position whose value is at least x."""
-    cdef int32_t low = 0, high = n, middle
-    while low < high:
-        middle = (low + high) >> 1
-        if values[middle] < x:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    CONFLICT, LOOSE, NODE_LIMITS_VOLUMES, STRICT, PodClass, Template, bit, grown, lower_bound,
+    pyscale_ctz, set_bit)
 
 
 cdef class ProvisionClaims(ProvisionOrder):
@@ -299,8 +287,7 @@ cdef class ProvisionClaims(ProvisionOrder):
         """Note how much the columns that are left can hold, so that most refusals are quick."""
         cdef Template *t = self.templates[self.claim_template[c]]
         cdef int64_t *most = &self.claim_most[c * self.n_resources]
-        cdef int32_t r, w, g, column
-        cdef int64_t lowest
+        cdef int32_t r, w, column
         cdef uint64_t word
         for r in range(self.n_resources):
             most[r] = 0
@@ -312,10 +299,7 @@ cdef class ProvisionClaims(ProvisionOrder):
                 for r in range(self.n_resources):
                     most[r] = max(most[r], t.allocatable[column * self.n_resources + r])
         for r in range(self.n_resources):
-            lowest = t.overhead[r]
-            for g in range(1, t.n_groups):
-                lowest = min(lowest, t.overhead[g * self.n_resources + r])
-            most[r] -= lowest
+            most[r] -= t.least_overhead[r]
         self.claim_stale[c] = 0
 
     cdef int join(self, int32_t c, int32_t class_id) except -1 nogil:
@@ -383,7 +367,6 @@ cdef class ProvisionClaims(ProvisionOrder):
         cdef Template *t
         cdef uint64_t any_left
         cdef int64_t *remaining
-        cdef int64_t lowest
         for template in range(self.n_templates):
             t = self.templates[template]
             n = t.n_columns
@@ -422,10 +405,7 @@ cdef class ProvisionClaims(ProvisionOrder):
             memset(&self.claim_requests[c * self.n_resources], 0,
                    self.n_resources * sizeof(int64_t))
             for r in range(self.n_resources):
-                lowest = t.overhead[r]
-                for i in range(1, t.n_groups):
-                    lowest = min(lowest, t.overhead[i * self.n_resources + r])
-                self.claim_most[c * self.n_resources + r] = t.most[r] - lowest
+                self.claim_most[c * self.n_resources + r] = t.most[r] - t.least_overhead[r]
             memset(&self.claim_held[c * self.reservation_words], 0,
                    self.reservation_words * sizeof(uint64_t))
             reason = self.try_claim(c, class_id, True)

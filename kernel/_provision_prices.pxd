@@ -7,7 +7,7 @@ cdef struct ColumnBounds:
     int32_t n
     int32_t *columns            # by the bound, ascending
     double *bounds              # what each of them costs at least, in that order
-    double *of_column           # the same by column
+    uint64_t *first             # rows of words: the first 0, 64, 128 ... of these columns as bits
 
 
 cdef class ClaimPrices:
@@ -18,6 +18,7 @@ cdef class ClaimPrices:
     cdef double *prices         # triples
     cdef ColumnBounds **bounds  # per set, NULL where nobody has asked
     cdef int32_t n_bounds, n_asked
+    cdef uint64_t *cheap
 
     cdef size_t slot(self, uint64_t head, const uint64_t *types) noexcept nogil
     cdef double *least(self, int32_t template, int32_t s, const uint64_t *types) except NULL nogil
@@ -25,4 +26,6 @@ cdef class ClaimPrices:
         self, int32_t template, int32_t s, const uint64_t *types) except NULL with gil
     cdef int make_room(self) except -1
     cdef ColumnBounds *bounds_of(self, int32_t template, int32_t s) except? NULL nogil
+    cdef bint keep_cheaper(
+        self, const ColumnBounds *bounds, double price, uint64_t *columns) noexcept nogil
     cdef ColumnBounds *ask_bounds(self, int32_t template, int32_t s) except NULL with gil

@@ -7,7 +7,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
-from ._provision_tables cimport copied32, copied_words, grown
+from ._provision_tables cimport copied32, copied_words, grown, set_bit
 
 cdef enum:
     FIRST = 1024            # slots
@@ -32,6 +32,7 @@ cdef class ClaimPrices:
 
     def __cinit__(self, source, int n_words):
         self.source, self.n_words = source, n_words
+        self.cheap = <uint64_t *>grown(NULL, n_words * sizeof(uint64_t))
 
     def __dealloc__(self):
         cdef int32_t i
@@ -39,9 +40,10 @@ cdef class ClaimPrices:
             if self.bounds[i] != NULL:
                 free(self.bounds[i].columns)
                 free(self.bounds[i].bounds)
-                free(self.bounds[i].of_column)
+                free(self.bounds[i].first)
                 free(self.bounds[i])
         free(self.bounds)
+        free(self.cheap)
         free(self.keys)
         free(self.prices)
 
@@ -145,7 +147,8 @@ cdef class ClaimPrices:
     cdef ColumnBounds *ask_bounds(self, int32_t template, int32_t s) except NULL with gil:
         import numpy as np
 
-        cdef int32_t i, room
+        cdef int32_t i, room, row
+        cdef uint64_t *words
         cdef ColumnBounds *b
         cdef const double[::1] found = self.source.bounds(template, s)
         order = np.argsort(found, kind="stable").astype(np.int32)
@@ -159,9 +162,36 @@ cdef class ClaimPrices:
         self.n_asked += 1
         b.columns = copied32(order)
         b.bounds = <double *>grown(NULL, len(order) * sizeof(double))
-        b.of_column = <double *>grown(NULL, len(order) * sizeof(double))
         b.n = len(order)
+        b.first = <uint64_t *>calloc((b.n // 64 + 1) * self.n_words, sizeof(uint64_t))
+        if b.first == NULL:
+            raise MemoryError
         for i in range(b.n):
-            b.of_column[i] = found[i]
             b.bounds[i] = found[b.columns[i]]
+        for row in range(1, b.n // 64 + 1):
+            words = &b.first[row * self.n_words]
+            memcpy(words, words - self.n_words, self.n_words * sizeof(uint64_t))
+            for i in range(64 * (row - 1), 64 * row):
+                set_bit(words, b.columns[i])
         return b
+
+    cdef bint keep_cheaper(
+        self, const ColumnBounds *bounds, double price, uint64_t *columns
+    ) noexcept nogil:
+        """Keep of some columns those that may cost less than a price; whether any is left."""
+        cdef int32_t low = 0, high = bounds.n, middle, w
+        cdef uint64_t any_left = 0
+        while low < high:
+            middle = (low + high) >> 1
+            if bounds.bounds[middle] < price:
+                low = middle + 1
+            else:
+                high = middle
+        memcpy(self.cheap, &bounds.first[low // 64 * self.n_words],
+               self.n_words * sizeof(uint64_t))
+        for middle in range(low // 64 * 64, low):
+            set_bit(self.cheap, bounds.columns[middle])
+        for w in range(self.n_words):
+            columns[w] &= self.cheap[w]
+            any_left |= columns[w]
+        return any_left != 0

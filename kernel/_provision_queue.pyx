@@ -101,7 +101,7 @@ cdef class PodQueues:
         cdef PodBlock *block
         self.make(<int32_t>offsets.shape[0] - 1)
         for l in range(self.n_lists):
-            block = new_block(offsets[l + 1] - offsets[l])
+            block = new_block(offsets[l + 1] - offsets[l], 0)
             self.put(l, block)
             for i in range(block.n):
                 pod = offsets[l] + i

@@ -17,7 +17,6 @@ cdef class ProvisionRound(ProvisionBounds):
     # A round ends early at the first leaving pod on a node that may never work, and, if it `exits`,
     # where the group's price decides.
     cdef bint stops, stopped, exits
-    cdef int32_t cheapest               # the first claim's cheapest column, in their order
 
     cdef int prepare(self) except -1 nogil
     cdef int begin(self, const int64_t *node_limits) except -1 nogil

@@ -9,9 +9,8 @@ from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
 from ._provision_bounds cimport ProvisionBounds
-from ._provision_prices cimport ColumnBounds
 from ._provision_tables cimport (
-    NODE_LIMITED, NODE_LIMITS_VOLUMES, NODE_UNINITIALIZED, Group, PodClass, bit, grown)
+    NODE_LIMITED, NODE_LIMITS_VOLUMES, NODE_UNINITIALIZED, Group, PodClass, grown)
 
 cdef enum:
     LONGEST = 600           # instance types that a NodeClaim can name
@@ -183,24 +182,21 @@ cdef class ProvisionRound(ProvisionBounds):
         types only become fewer, and no price of it is below the least bound of one of them: where
         that is not below the group's price, nothing of it will be.
         """
-        cdef const ColumnBounds *bounds
-        cdef int32_t t
+        cdef const uint64_t *columns
+        cdef int32_t w
         if where < self.n_nodes or not self.exits:
             return False
         if self.n_claims > 1:
             return True
         if self.claim_prices is None:
             return False
-        t = self.claim_template[0]
-        bounds = self.claim_prices.bounds_of(t, self.templates[t].set_id)
-        if bounds == NULL:
+        columns = self.possible_columns(self.claim_template[0])
+        if columns == NULL:
             return False
-        while self.cheapest < bounds.n and not (
-            bit(self.claim_types, bounds.columns[self.cheapest])
-            and self.holds_lost(self.templates[t], bounds.columns[self.cheapest])
-        ):
-            self.cheapest += 1
-        return self.cheapest == bounds.n or bounds.bounds[self.cheapest] >= self.price
+        for w in range(self.n_words):
+            if columns[w] & self.claim_types[w]:
+                return False
+        return True
 
     cdef bint is_unplaced(self) noexcept nogil:
         """Whether a bound pod found no place, or the round ended early."""

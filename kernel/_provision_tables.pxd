@@ -41,6 +41,7 @@ cdef struct Template:
     uint64_t *all_types
     uint64_t *group_types       # n_groups x words
     int64_t *overhead           # n_groups x resources
+    int64_t *least_overhead     # per resource, of any group
     uint8_t *group_conflict     # n_groups x port sets
     int32_t n_port_sets
     int64_t *allocatable        # n_columns x resources
@@ -192,6 +193,18 @@ cdef inline void release(void **data) noexcept nogil:
     """Free what a field points to, so that it may be set again."""
     free(data[0])
     data[0] = NULL
+
+
+cdef inline int32_t lower_bound(const int64_t *values, int32_t n, int64_t x) noexcept nogil:
+    """First position whose value is at least x."""
+    cdef int32_t low = 0, high = n, middle
+    while low < high:
+        middle = (low + high) >> 1
+        if values[middle] < x:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 cdef inline bint bit(const uint64_t *words, int32_t i) noexcept nogil:

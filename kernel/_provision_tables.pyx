@@ -129,7 +129,10 @@ cdef class TemplateTable:
         t.group_types = copied_words(
             b"".join(bytes(group).ljust(8 * n_words, b"\0") for group in groups),
             n_words * len(groups))
-        t.overhead = copied64(np.ascontiguousarray(overhead, dtype=np.int64).ravel())
+        every = np.ascontiguousarray(overhead, dtype=np.int64).reshape(t.n_groups, n_resources)
+        t.overhead = copied64(every.ravel())
+        t.least_overhead = copied64(
+            every.min(axis=0) if t.n_groups else np.zeros(n_resources, dtype=np.int64))
         all_allocatable, all_capacity = np.asarray(allocatable), np.asarray(capacity)
         t.allocatable = copied64(all_allocatable.ravel())
         t.capacity = copied64(all_capacity.ravel())
@@ -160,6 +163,7 @@ cdef class TemplateTable:
         free(self.t.all_types)
         free(self.t.group_types)
         free(self.t.overhead)
+        free(self.t.least_overhead)
         free(self.t.allocatable)
         free(self.t.capacity)
         free(self.t.by_capacity)

@@ -152,7 +152,6 @@ cdef class Roster(RosterStanding):
             running[r] = 0
         row.eviction_cost = 0.0
         row.n_to_move = row.n_ports = 0
-        self.set_block(row)
         for k in range(row.n_pods):
             facts = &self.classes[row.classes[k]]
             row.eviction_cost += facts.eviction_cost
@@ -175,23 +174,25 @@ cdef class Roster(RosterStanding):
                 room[r] -= max(0, outstanding)
             if (shape.is_listed[r] or shape.is_expected[r]) and room[r] < 0:
                 row.is_within = False
+        self.set_block(row)
         row.is_measured = True
         return 0
 
     cdef int set_block(self, Row *row) except -1:
-        """Note who leaves with a node: what is known of its pods is anew."""
+        """Note who leaves with a node, and what is left on it."""
         cdef int32_t k, n = 0
         cdef const ClassFacts *facts
         drop_block(row.block)
         row.block = NULL
         for k in range(row.n_pods if self.has_node(row) else 0):
             n += self.classes[row.classes[k]].flags & CLASS_LEAVES != 0
-        row.block = new_block(n)
+        row.block = new_block(n, self.n_resources)
         for k in range(row.n_pods - 1, -1, -1):
             facts = &self.classes[row.classes[k]]
             if n and facts.flags & CLASS_LEAVES:
                 n -= 1
                 set_pod(row.block, n, k, facts.number, False, row.bound_ns[k], row.pods[k])
+        memcpy(row.block.room, row.room, self.n_resources * sizeof(int64_t))
         return 0
 
     def tell(self, ProvisionBatch kernel, const int32_t[::1] classes, const int64_t[::1] created,

@@ -6,7 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain_kernel import add_plain_class, plain_kernel
 
+from pyscale.kernel._candidacy import Candidacy
+from pyscale.kernel._provision_prices import ClaimPrices
 from pyscale.kernel._roster import Roster
+from pyscale.kernel._screening import Screen
+from pyscale.policies.karpenter.standings import INITIALIZED
 
 EPOCH, SECOND = 10**18, 10**9
 BOOTING, READY, DRAINING = 0, 1, 2
@@ -97,23 +101,44 @@ class Told:
         """Where pods go, which bound ones take part, and the classes of all."""
         place, _, moved, classes = self.kernel.solve(
             np.array(excluded, np.int32),
-            np.zeros(self.n_nodes, np.uint8),
+            self._under(()),
             np.empty(0, np.int64),
             False,
             False,
         )
         return place.tolist(), moved.tolist(), [self.known[number] for number in classes.tolist()]
 
-    def is_unplaced(self, excluded):
-        """Say whether a round without a node leaves a pod without a place that will work."""
+    def is_unplaced(self, excluded, under=()):
+        """Say whether a round without some nodes leaves a pod without a place that will work."""
         unplaced, *_ = self.kernel.what_ifs(
-            np.array([0, 1], np.int32),
-            np.array([excluded], np.int32),
-            np.zeros(self.n_nodes, np.uint8),
+            np.array([0, len(excluded)], np.int32),
+            np.array(excluded, np.int32),
+            self._under(under),
             np.empty(0, np.int64),
             False,
         )
         return bool(unplaced[0])
+
+    def refuses(self, excluded, under=()):
+        """Say whether a scan rules out to do without some nodes."""
+        n, now = self.n_nodes, 100 * SECOND
+        candidacy = Candidacy(np.zeros(1, np.uint8), np.array([SECOND]))
+        active = np.where(self._under(under), now, 0)
+        candidacy.set(
+            np.full(n, INITIALIZED, np.uint16),
+            np.zeros(n, np.int32),
+            np.ones((n, 3)),
+            np.stack([active, active], 1),
+            now,
+        )
+        nobody, prices = np.empty(0, np.int64), ClaimPrices(None, 1)
+        screen = Screen(self.kernel, candidacy, nobody, False, False, prices)
+        return screen.together(np.array(excluded, np.int32), len(excluded))[0]
+
+    def _under(self, nodes):
+        under = np.zeros(self.n_nodes, np.uint8)
+        under[list(nodes)] = 1
+        return under
 
 
 def test_only_nodes_that_changed_are_read():
@@ -168,7 +193,7 @@ def test_machines_that_boot_are_the_last_and_what_leaves_is_listed_by_node():
     assert told.solve([0]) == ([3, 3, 3], [0, 2], [WEB, WEB, BATCH])
     assert told.solve([1]) == told.solve()
     assert told.solve([2]) == ([-1, 3, 3, 0], [3, 4, 2], [WEB, BATCH, BATCH, BATCH])
-    assert told.is_unplaced(0)
+    assert told.is_unplaced([0])
 
 
 def test_a_node_number_that_does_not_exist_has_no_id():
@@ -206,21 +231,22 @@ def test_room_is_what_pods_and_the_daemons_to_come_leave(classes, daemons):
 
 @st.composite
 def changes(draw):
-    """A change of some nodes, the pods that wait then, and the nodes to do without."""
+    """A change of some nodes, the pods that wait then, nodes to do without and to leave alone."""
     states = st.tuples(st.sampled_from((BOOTING, READY, READY, READY, DRAINING)), st.booleans())
     some = st.dictionaries(
         st.integers(0, 4),
         st.none() | st.tuples(st.lists(st.integers(0, 4), max_size=4), states),
         max_size=3,
     )
-    return draw(some), draw(st.lists(st.integers(0, 4), max_size=4)), draw(st.integers(0, 31))
+    few = st.lists(st.integers(0, 4), max_size=4)
+    return draw(some), draw(few), draw(few), draw(few)
 
 
 @given(st.lists(changes(), min_size=1, max_size=6))
 def test_what_was_handed_on_decides_like_what_is_made_anew(story):
     amounts, ports = (3, 2, 4, 1, 5), (-1, -1, -1, 0, 1)
     nodes, told, n_pods = Nodes(), Told(amounts, ports), 0
-    for change, pending, without in story:
+    for change, pending, without, spared in story:
         for node, row in change.items():
             if row is None:
                 nodes.rows.pop(node, None)
@@ -237,6 +263,10 @@ def test_what_was_handed_on_decides_like_what_is_made_anew(story):
         nodes.tell(anew.roster)
         anew.meet(told.known)
         assert told.tell(pending) == anew.tell(pending)
-        excluded = [number for number in range(told.n_nodes) if without >> number & 1]
+        excluded = [number for number in without if number < told.n_nodes]
+        under = [number for number in spared if number < told.n_nodes]
         assert told.solve(excluded) == anew.solve(excluded)
         assert told.solve() == anew.solve()
+        for group in filter(None, (excluded, *([number] for number in range(told.n_nodes)))):
+            # Bounds on what homes have room for rule out nothing that would find a place.
+            assert told.refuses(group, under) == anew.is_unplaced(group, under)

@@ -1,0 +1,3 @@
+from ._provision_batch import ProvisionBatch
+
+class ProvisionHomes(ProvisionBatch): ...
