@@ -15,5 +15,7 @@ cdef struct waiting_t:
 cdef class Ledger(WaitingLines):
     cdef waiting_t* waiting       # memory of pending()
     cdef int64_t waiting_room
+    cdef index_t* chosen          # memory of placements()
+    cdef int64_t chosen_room
 
     cdef tuple listed(self, const index_t* nodes, Py_ssize_t n_nodes)

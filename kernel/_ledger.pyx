@@ -1,29 +1,24 @@
 """What a run shows of its pods and nodes: columns of NumPy, and answers about single ones.
 
-Columns are read-only; those of one type are rows of one array, because to make an array and to lock
-it costs more than to fill it.
+Columns that are read at every look of a policy are parts of one block of bytes, hence read-only: to
+make an array, to lock it and to take a memoryview of it costs more than to fill it.
 """
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.stdlib cimport free, qsort
 
 from ._growth cimport reserve
-from ._population cimport node_t, resident_t
+from ._population cimport node_t
 from ._typedefs cimport index_t
 from ._waiting cimport WaitingLines
 
 import numpy as np
 
-cdef enum:  # rows of the nodes' columns
-    ID = 0
-    CREATED = 1
-    READY_AT = 2
-    GONE_AT = 3
-    LOST = 4
-    TOKEN = 5
-    VERSION = 6
-
-_NAMES = ("id", "created_ns", "ready_ns", "gone_ns", "lost_ns", "token", "version")
+_WIDE = np.dtype(np.int64)
+_NARROW = np.dtype(np.int32)
+_FLAG = np.dtype(np.uint8)
+_BOOL = np.dtype(np.bool_)
 
 
 cdef int by_creation(const void* one, const void* other) noexcept nogil:
@@ -39,6 +34,7 @@ cdef class Ledger(WaitingLines):
 
     def __dealloc__(self):
         free(self.waiting)
+        free(self.chosen)
 
     def class_counts(self):
         """Return two arrays of int64, shape (n_classes,): pods that pend, and that run."""
@@ -71,17 +67,16 @@ cdef class Ledger(WaitingLines):
                 n += 1
                 pod = self.pods[pod].next
         qsort(self.waiting, <size_t>n, sizeof(waiting_t), by_creation)
-        wide_array = np.empty((2, n), np.int64)
-        class_array = np.empty(n, np.int32)
-        cdef int64_t[:, ::1] wide = wide_array
-        cdef int32_t[::1] classes = class_array
+        cdef bytes block = PyBytes_FromStringAndSize(NULL, n * 20)
+        cdef int64_t* pods = <int64_t*>PyBytes_AS_STRING(block)
+        cdef int64_t* since = pods + n
+        cdef int32_t* classes = <int32_t*>(since + n)
         for i in range(<index_t>n):
-            wide[0, i] = self.waiting[i].pod
-            wide[1, i] = self.waiting[i].since
+            pods[i] = self.waiting[i].pod
+            since[i] = self.waiting[i].since
             classes[i] = self.waiting[i].pod_class
-        wide_array.setflags(write=False)
-        class_array.setflags(write=False)
-        return wide_array[0], class_array, wide_array[1]
+        wide = np.frombuffer(block, _WIDE, 2 * n)
+        return wide[:n], np.frombuffer(block, _NARROW, n, 16 * n), wide[n:]
 
     def pods_on(self, node):
         """Return ids, classes and binding times of the pods on a node, by id."""
@@ -123,44 +118,53 @@ cdef class Ledger(WaitingLines):
         cdef Py_ssize_t i
         cdef index_t node
         cdef const node_t* it
-        wide_array = np.empty((len(_NAMES), n), np.int64)
-        kind_array = np.empty(n, np.int32)
-        flags_array = np.empty((2, n), np.uint8)
-        cdef int64_t[:, ::1] wide = wide_array
-        cdef int32_t[::1] kind = kind_array
-        cdef uint8_t[:, ::1] flags = flags_array
+        cdef bytes block = PyBytes_FromStringAndSize(NULL, n * 62)
+        cdef int64_t* id = <int64_t*>PyBytes_AS_STRING(block)
+        cdef int64_t* created = id + n
+        cdef int64_t* ready = created + n
+        cdef int64_t* gone = ready + n
+        cdef int64_t* lost = gone + n
+        cdef int64_t* token = lost + n
+        cdef int64_t* version = token + n
+        cdef int32_t* kind = <int32_t*>(version + n)
+        cdef uint8_t* state = <uint8_t*>(kind + n)
+        cdef uint8_t* cordoned = state + n
         for i in range(n):
             node = <index_t>i if all else self.live[i]
             it = &self.nodes[node]
-            wide[ID, i] = node
-            wide[CREATED, i] = it.created
-            wide[READY_AT, i] = it.ready
-            wide[GONE_AT, i] = it.gone
-            wide[LOST, i] = it.lost
-            wide[TOKEN, i] = it.token
-            wide[VERSION, i] = it.version
+            id[i] = node
+            created[i] = it.created
+            ready[i] = it.ready
+            gone[i] = it.gone
+            lost[i] = it.lost
+            token[i] = it.token
+            version[i] = it.version
             kind[i] = it.kind
-            flags[0, i] = it.state
-            flags[1, i] = it.cordoned
-        wide_array.setflags(write=False)
-        kind_array.setflags(write=False)
-        flags_array.setflags(write=False)
-        columns = dict(zip(_NAMES, wide_array, strict=True))
-        columns["kind"] = kind_array
-        columns["state"] = flags_array[0]
-        columns["cordoned"] = flags_array[1].view(np.bool_)
-        return columns
+            state[i] = it.state
+            cordoned[i] = it.cordoned
+        wide = np.frombuffer(block, _WIDE, 7 * n)
+        return {
+            "id": wide[:n],
+            "created_ns": wide[n : 2 * n],
+            "ready_ns": wide[2 * n : 3 * n],
+            "gone_ns": wide[3 * n : 4 * n],
+            "lost_ns": wide[4 * n : 5 * n],
+            "token": wide[5 * n : 6 * n],
+            "version": wide[6 * n :],
+            "kind": np.frombuffer(block, _NARROW, n, 56 * n),
+            "state": np.frombuffer(block, _FLAG, n, 60 * n),
+            "cordoned": np.frombuffer(block, _BOOL, n, 61 * n),
+        }
 
     def node_versions(self):
         """Return the versions of live nodes, shape (n_nodes,)."""
         self.compact()
-        cdef Py_ssize_t i
-        version_array = np.empty(self.n_live, np.int64)
-        cdef int64_t[::1] version = version_array
-        for i in range(self.n_live):
+        cdef Py_ssize_t i, n = self.n_live
+        cdef bytes block = PyBytes_FromStringAndSize(NULL, n * 8)
+        cdef int64_t* version = <int64_t*>PyBytes_AS_STRING(block)
+        for i in range(n):
             version[i] = self.nodes[self.live[i]].version
-        version_array.setflags(write=False)
-        return version_array
+        return np.frombuffer(block, _WIDE, n)
 
     def node_sums(self):
         """Return the requests of the pods on live nodes, shape (n_resources, n_nodes)."""
@@ -185,41 +189,45 @@ cdef class Ledger(WaitingLines):
         self.compact()
         if rows is None:
             return self.listed(self.live, self.n_live)
-        cdef const int64_t[::1] given = np.asarray(rows, np.int64)
-        cdef Py_ssize_t i
-        chosen_array = np.empty(given.shape[0] + 1, np.int32)
-        cdef index_t[::1] chosen = chosen_array
-        for i in range(given.shape[0]):
-            if not 0 <= given[i] < self.n_live:
-                raise IndexError(f"expected a row below {self.n_live}, found {given[i]}")
-            chosen[i] = self.live[given[i]]
-        return self.listed(&chosen[0], given.shape[0])
+        cdef list given = rows if isinstance(rows, list) else np.asarray(rows).tolist()
+        cdef Py_ssize_t i, n = len(given)
+        cdef int64_t row
+        reserve(<void**>&self.chosen, &self.chosen_room, n, sizeof(index_t))
+        for i in range(n):
+            row = given[i]
+            if not 0 <= row < self.n_live:
+                raise IndexError(f"expected a row below {self.n_live}, found {row}")
+            self.chosen[i] = self.live[row]
+        return self.listed(self.chosen, n)
 
     cdef tuple listed(self, const index_t* nodes, Py_ssize_t n_nodes):
         """The columns of :meth:`placements` for nodes that are there."""
-        cdef Py_ssize_t i, j, at = 0, end = 0
-        cdef const resident_t* residents
-        start_array = np.empty(n_nodes + 1, np.int64)
-        cdef int64_t[::1] start = start_array
+        cdef Py_ssize_t i, j, at = 0, n = 0
+        cdef const node_t* host
         for i in range(n_nodes):
-            start[i] = end
-            end += self.nodes[nodes[i]].n_pods
-        start[n_nodes] = end
-        wide_array = np.empty((2, end), np.int64)
-        class_array = np.empty(end, np.int32)
-        cdef int64_t[:, ::1] wide = wide_array
-        cdef int32_t[::1] classes = class_array
+            n += self.nodes[nodes[i]].n_pods
+        cdef bytes block = PyBytes_FromStringAndSize(NULL, (n_nodes + 1) * 8 + n * 20)
+        cdef int64_t* start = <int64_t*>PyBytes_AS_STRING(block)
+        cdef int64_t* pods = start + n_nodes + 1
+        cdef int64_t* bound = pods + n
+        cdef int32_t* classes = <int32_t*>(bound + n)
         for i in range(n_nodes):
-            residents = self.nodes[nodes[i]].residents
-            for j in range(start[i + 1] - start[i]):
-                wide[0, at] = residents[j].pod
-                wide[1, at] = residents[j].bound
-                classes[at] = residents[j].pod_class
+            start[i] = at
+            host = &self.nodes[nodes[i]]
+            for j in range(host.n_pods):
+                pods[at] = host.residents[j].pod
+                bound[at] = host.residents[j].bound
+                classes[at] = host.residents[j].pod_class
                 at += 1
-        start_array.setflags(write=False)
-        wide_array.setflags(write=False)
-        class_array.setflags(write=False)
-        return start_array, wide_array[0], class_array, wide_array[1]
+        start[n_nodes] = n
+        wide = np.frombuffer(block, _WIDE, n_nodes + 1 + 2 * n)
+        i = n_nodes + 1
+        return (
+            wide[:i],
+            wide[i : i + n],
+            np.frombuffer(block, _NARROW, n, (i + 2 * n) * 8),
+            wide[i + n :],
+        )
 
     def pod_columns(self):
         """Return all pods as columns, by id.

@@ -40,8 +40,10 @@ _NODE_COLUMNS = tuple(
 class _MomentView(ClusterView):
     """A view whose columns are read at the first question: some policies only look at the clock."""
 
-    def __init__(self, **known: Any) -> None:
-        vars(self).update(known)
+    def __init__(self, same: dict[str, Any], **of_moment: Any) -> None:
+        own = vars(self)
+        own.update(same)
+        own.update(of_moment)
 
     def __getattr__(self, name: str) -> Any:
         own = vars(self)
@@ -119,7 +121,7 @@ class ViewMaker:
         self.market.follow(now)
         self._n_made = self.shown = self._n_made + 1
         return _MomentView(
-            **self._same,
+            self._same,
             _number=self.shown,
             now_ns=now,
             woken_by=woken_by,
