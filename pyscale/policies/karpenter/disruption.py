@@ -338,7 +338,7 @@ class Disruption:
             found = (self._drift(ordered[i : i + 1], run) for i in range(len(ordered)))
             commands = (command for command in found if command is not None)
         else:
-            commands = self._singles(ordered, run, self._totals())
+            commands = self._singles(ordered, run, self._totals)
         return {command.candidates[0].name: command for command in commands}, run.left_alone
 
     def _in_order(self, method: str) -> Numbers:
@@ -354,6 +354,7 @@ class Disruption:
     def _is_stable(self) -> bool:
         return UNSTABLE_SORT in self.solver.settings.repaired
 
+    @cached_property
     def _totals(self) -> PoolTotals:
         return PoolTotals(self.solver, self._eligible, self.type_of)
 
@@ -372,7 +373,7 @@ class Disruption:
         if method == EMPTINESS:
             taken = [self.candidate(number) for number in run.within_budgets(ordered).tolist()]
             return Command(DELETE, taken) if taken else None
-        totals = self._totals()
+        totals = self._totals
         if method == MULTI_NODE:
             return self._multi_node(ordered, run, totals)
         return next(self._singles(ordered, run, totals), None)

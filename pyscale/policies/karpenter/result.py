@@ -228,7 +228,7 @@ class Solution:
         claims: list[Claim] = []
         broken: list[list[int]] = []
         holds_reservations = np.any(raw.held != 0, axis=1)
-        joined = np.flatnonzero(raw.place >= len(tables.nodes))
+        joined = np.flatnonzero(raw.place >= tables.n_nodes)
         for i, (_, pods) in enumerate(self._grouped(joined)):
             template = int(raw.templates[i])
             requirements = tables.sets.sets[raw.sets[i]]
@@ -271,14 +271,14 @@ class Solution:
     def placements(self) -> dict[int, list[int]]:
         """Number of an existing node (``Solver.nodes``) -> pods of the batch."""
         place = self.raw.place
-        return dict(self._grouped(np.flatnonzero((place >= 0) & (place < len(self._tables.nodes)))))
+        return dict(self._grouped(np.flatnonzero((place >= 0) & (place < self._tables.n_nodes))))
 
     @property
     def nominated(self) -> list[int]:
         """Numbers of the existing nodes that pending pods go to, ascending."""
-        place = self.raw.place[: len(self._tables.pending)]
-        nodes = place[(place >= 0) & (place < len(self._tables.nodes))]
-        return np.unique(nodes).tolist() if len(nodes) else []
+        n_nodes = self._tables.n_nodes
+        places = {*self.raw.place[: len(self._tables.pending)].tolist()}
+        return sorted(place for place in places if 0 <= place < n_nodes)
 
     @cached_property
     def errors(self) -> dict[int, str]:
