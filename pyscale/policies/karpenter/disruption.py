@@ -181,6 +181,7 @@ class Disruption:
         self._candidates: dict[int, Candidate] = {}
         self._prices = prices or LaunchPrices()
         self.screening = Screening(solver, self.candidacy, self._prices)
+        self._totals: PoolTotals | None = None
 
     def _set_ties(self) -> None:
         """Numbers are in the order of names; ties may be drawn instead."""
@@ -338,7 +339,7 @@ class Disruption:
             found = (self._drift(ordered[i : i + 1], run) for i in range(len(ordered)))
             commands = (command for command in found if command is not None)
         else:
-            commands = self._singles(ordered, run, self._totals)
+            commands = self._singles(ordered, run, self._totals_of_pools())
         return {command.candidates[0].name: command for command in commands}, run.left_alone
 
     def _in_order(self, method: str) -> Numbers:
@@ -354,9 +355,10 @@ class Disruption:
     def _is_stable(self) -> bool:
         return UNSTABLE_SORT in self.solver.settings.repaired
 
-    @cached_property
-    def _totals(self) -> PoolTotals:
-        return PoolTotals(self.solver, self._eligible, self.type_of)
+    def _totals_of_pools(self) -> PoolTotals:
+        if self._totals is None:
+            self._totals = PoolTotals(self.solver, self._eligible, self.type_of)
+        return self._totals
 
     def _eligible(self) -> list[Candidate]:
         """Return the nodes that no method but drift rules out at once, in the order of names."""
@@ -373,7 +375,7 @@ class Disruption:
         if method == EMPTINESS:
             taken = [self.candidate(number) for number in run.within_budgets(ordered).tolist()]
             return Command(DELETE, taken) if taken else None
-        totals = self._totals
+        totals = self._totals_of_pools()
         if method == MULTI_NODE:
             return self._multi_node(ordered, run, totals)
         return next(self._singles(ordered, run, totals), None)

@@ -36,6 +36,7 @@ from .view_cluster import Clock, ViewCluster, node_id
 _PREFERENCE_POLICIES = ("Respect", "Ignore")
 _MIN_VALUES_POLICIES = ("Strict", "BestEffort")
 _WAKE_ON = WakeOn.POD_PENDING | WakeOn.NODE_FAILED
+_WAKE_ON_CHANGE = _WAKE_ON | WakeOn.CHANGED
 
 
 @dataclass(frozen=True)
@@ -314,7 +315,7 @@ class KarpenterRun:
             matters = self._cluster.spot_matters(view)
             poll = self._disruption.rest(clock, view.prices_change_ns if matters else None)
             if poll > self._disruption.wake_ns:
-                wake_on |= WakeOn.CHANGED
+                wake_on = _WAKE_ON_CHANGE
         wake = max(min(poll, self._appointment_ns), view.now_ns + 1)
         return Decision(tuple(actions), wake, wake_on)
 

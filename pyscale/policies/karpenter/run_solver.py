@@ -216,10 +216,7 @@ class RunCompiler:
 
     def _can_go_on(self, shared: RunSolver, view: ClusterView, pending: PendingPods) -> bool:
         """Say whether the kernel of the last look serves this one, and tell the roster why."""
-        cluster = self._cluster
-        if not shared.frame.serves(shared):
-            return False
-        new_classes, new_shapes = cluster.roster.missing(pending.template_of_pod)
+        new_classes, new_shapes = self._cluster.roster.missing(pending.template_of_pod)
         if not new_classes and not new_shapes:
             return True
         return self._meet(shared, view, new_classes, new_shapes)

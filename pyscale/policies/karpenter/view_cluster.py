@@ -97,9 +97,8 @@ class ViewCluster:
         self._namespaces: Mapping[str, Mapping[str, str]] = {}
         self._volumes = Volumes()
         self._catalogs: tuple[Catalog, Catalog] | None = None
-        self._spot_pools: bool | None = None
-        # Of the kinds of nodes that were looked at; kinds are only added.
-        self._n_kinds, self._has_spot = 0, False
+        # Of the kinds of nodes that were looked at.
+        self._n_kinds, self._spot_matters = 0, False
         self._n_followed = 0
         self._seen: tuple[bytes, bytes] | None = None
         #: How often a view was followed.
@@ -109,16 +108,17 @@ class ViewCluster:
         self._pending: tuple[tuple[bytes, ...], PendingPods | None] = ((), None)
 
     def spot_matters(self, view: ClusterView) -> bool:
-        """Say whether some pool may buy spot machines, or has some."""
-        if self._spot_pools is None:
-            self._spot_pools = any(
+        """Say whether some pool may buy spot machines, or has some; kinds are only added."""
+        if self._spot_matters:
+            return True
+        new = view.kinds[self._n_kinds :]
+        if new or not self._n_kinds:
+            self._n_kinds += len(new)
+            self._spot_matters = any(kind.capacity_type == SPOT for kind in new) or any(
                 template_requirements(pool).get_or_exists(CAPACITY_TYPE_LABEL).has(SPOT)
                 for pool in view.pools
             )
-        new = view.kinds[self._n_kinds :]
-        self._n_kinds += len(new)
-        self._has_spot |= any(kind.capacity_type == SPOT for kind in new)
-        return self._spot_pools or self._has_spot
+        return self._spot_matters
 
     def sold(self, view: ClusterView) -> Catalog:
         """Return the catalogue without the types that are not sold at the moment.
