@@ -153,7 +153,7 @@ class ViewCluster:
             view.node_ready_ns,
         )
         if stale:
-            held = view.pods_of(np.array(stale, np.int64))
+            held = view.pods_of(stale)
             roster.read(stale, held.start, held.pod, held.class_id, held.bound_ns, view.now_ns)
         return True
 
