@@ -12,6 +12,7 @@ class Provisioner(ProvisionRound):
         strict_reservations: bool,
         relax_min_values: bool,
     ) -> tuple[NDArray[np.int32], NDArray[np.int8], NDArray[np.int32], NDArray[np.int32]]: ...
+    def unsettled(self, n_sure: int) -> list[int]: ...
     def what_ifs(
         self,
         offsets: NDArray[np.int32],

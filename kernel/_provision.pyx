@@ -97,6 +97,28 @@ cdef class Provisioner(ProvisionRound):
             self.node_under = NULL
         return place, reasons, moved, classes
 
+    def unsettled(self, int n_sure):
+        """Return which bound pods of the last round's batch have no place that is known to work.
+
+        Parameters
+        ----------
+        n_sure : int
+            Nodes that are known to work have smaller numbers; only pods that leave with a node that
+            was taken away ask for one.
+
+        Returns
+        -------
+        list of int
+            Places in the batch.
+        """
+        cdef int32_t pod, where, end = self.n_pods - self.n_moving
+        cdef list found = []
+        for pod in range(self.n_pending, self.n_pods):
+            where = self.pod_place[pod]
+            if where < 0 or (pod < end and n_sure <= where < self.n_nodes):
+                found.append(pod)
+        return found
+
     def what_ifs(self, const int32_t[::1] offsets, const int32_t[::1] nodes,
                  const uint8_t[::1] under, const int64_t[::1] node_limits, bint relax_min_values):
         """Run one round per group of nodes to do without, each over the base state.

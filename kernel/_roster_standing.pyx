@@ -73,6 +73,10 @@ cdef class RosterStanding(RosterRows):
         """Return the kind of a node."""
         return self.order[number].kind
 
+    def created_ns(self, int number):
+        """Return when a node was created, in Unix time."""
+        return self.order[number].created_ns + self.epoch_ns
+
     def nominate(self, int number, int64_t until_ns):
         """Spare a node until a moment in Unix time: pending pods have been placed there."""
         self.order[number].nominated_until_ns = until_ns

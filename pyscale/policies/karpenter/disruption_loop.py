@@ -166,8 +166,11 @@ class DisruptionLoop:
         if prices_change_ns is not None:
             until = min(until, prices_change_ns)
         self._resting = until
+        remembers = self._remembers(clock)
+        if until <= self._next_ns and not remembers:
+            return self._next_ns
         poll = self._poll_of_clock(self._aged(clock, until))
-        if not self._remembers(clock):
+        if not remembers:
             poll = min(poll, self._poll_from(until))
         if prices_change_ns is not None:
             poll = min(poll, self._poll_from(prices_change_ns))

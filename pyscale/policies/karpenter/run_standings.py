@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from operator import is_
 
 from pyscale.kernel._candidacy import Candidacy
 from pyscale.model.nodes import HOSTNAME_LABEL
 
-from .conditions import SOUND_NS, DriftAnswers, TypeOf, drift_of
+from .conditions import SOUND_NS, TYPE_CHECK_AGE_NS, DriftAnswers, TypeOf, drift_of
 from .costs import node_price
 from .requirements import from_written
 from .run_solver import RunSolver
@@ -39,7 +38,7 @@ class RunStandings:
 
     def __init__(self) -> None:
         self._of_objects = Standings()
-        self._shared: tuple[object, ...] = ()
+        self._shared: tuple[object, object] = (None, None)
         self._candidacy: Candidacy | None = None
         self._answers: dict[Hashable, DriftAnswers] = {}
         self._names_hosts: list[bool] = []
@@ -50,10 +49,10 @@ class RunStandings:
         if not isinstance(solver, RunSolver):
             return self._of_objects.of(solver, type_of)
         roster, now = solver.roster, solver.now_ns
-        shared = (solver.node_pools, solver.types_by_name, roster)
-        if self._candidacy is None or not all(map(is_, self._shared, shared)):
+        pools, types = self._shared
+        if solver.node_pools is not pools or solver.types_by_name is not types:
             self._begin(solver)
-            self._shared = shared
+            self._shared = solver.node_pools, solver.types_by_name
         assert self._candidacy is not None
         for kind, row in roster.strange_kinds().items():
             node = solver.node_in_row(row)
@@ -83,8 +82,9 @@ class RunStandings:
         answers = DriftAnswers()
         if not self._names_hosts[pool]:
             answers = self._answers.setdefault(roster.kind_of(number), answers)
-            if answers.fits and answers.offered:
-                roster.set_sound(number, SOUND_NS)
+            asks_later = roster.created_ns(number) + TYPE_CHECK_AGE_NS
+            if answers.fits and (answers.offered or solver.now_ns <= asks_later):
+                roster.set_sound(number, SOUND_NS if answers.offered else asks_later)
                 return
         node = solver.nodes[number]
         compiled = type_of(node)

@@ -50,17 +50,9 @@ def simulate(
     ``under`` says which nodes take no pod of a candidate, ndarray of uint8, shape (n_nodes,).
     """
     solution = solver.without([candidate.number for candidate in candidates], under)
-    first = len(solver.pending)
-    place = solution.raw.place[first:]
-    is_unplaced = place < 0
-    short = [pod - first for pod in solution.short_of_values if pod >= first]
-    if short:
-        is_unplaced[short] = True
     # Nobody knows yet whether nodes that are not initialized, the last ones, will work.
-    sure, n_nodes = solver.n_initialized, solver.n_nodes
-    if sure < n_nodes:
-        n_leaving = len(place) - solver.n_moving
-        leaving = place[:n_leaving]
-        is_unplaced[:n_leaving] |= (leaving >= sure) & (leaving < n_nodes)
-    unplaced = (np.flatnonzero(is_unplaced) + first).tolist() if is_unplaced.any() else ()
+    unplaced = solver.kernel.unsettled(solver.n_initialized)
+    short = [pod for pod in solution.short_of_values if pod >= len(solver.pending)]
+    if short:
+        unplaced = sorted({*unplaced, *short})
     return Simulation(solver, solution, tuple(unplaced))
