@@ -2,6 +2,7 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
+from ._provision_outcome cimport Outcome
 from ._provision_prices cimport ClaimPrices
 from ._provision_round cimport ProvisionRound
 
@@ -10,6 +11,7 @@ cdef class Provisioner(ProvisionRound):
     cdef const int64_t *node_limits     # of a scan
     cdef bint is_bounded
 
+    cdef Outcome outcome(self)
     cdef int begin_scan(self, const uint8_t *under, const int64_t *node_limits,
                         bint relax_min_values, ClaimPrices claim_prices) except -1
     cdef int try_group(self, const int32_t *nodes, int32_t n, double price, bint is_spot,

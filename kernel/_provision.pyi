@@ -1,6 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ._provision_outcome import Outcome
 from ._provision_round import ProvisionRound
 
 class Provisioner(ProvisionRound):
@@ -11,8 +12,7 @@ class Provisioner(ProvisionRound):
         node_limits: NDArray[np.int64],
         strict_reservations: bool,
         relax_min_values: bool,
-    ) -> tuple[NDArray[np.int32], NDArray[np.int8], NDArray[np.int32], NDArray[np.int32]]: ...
-    def unsettled(self, n_sure: int) -> list[int]: ...
+    ) -> Outcome: ...
     def what_ifs(
         self,
         offsets: NDArray[np.int32],
@@ -25,16 +25,6 @@ class Provisioner(ProvisionRound):
         NDArray[np.int32],
         NDArray[np.int32],
         NDArray[np.int32],
-        NDArray[np.uint64],
-        NDArray[np.uint8],
-    ]: ...
-    def claims(
-        self,
-    ) -> tuple[
-        NDArray[np.int32],
-        NDArray[np.int32],
-        NDArray[np.uint64],
-        NDArray[np.int64],
         NDArray[np.uint64],
         NDArray[np.uint8],
     ]: ...

@@ -9,9 +9,10 @@ Refusals that can't be lifted within a round set a bit of the pod class, and the
 looked at again; those that follow from the base state alone are kept from round to round.
 """
 
-from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy
 
+from ._provision_outcome cimport Outcome
 from ._provision_prices cimport ClaimPrices
 from ._provision_round cimport REFUSED, ProvisionRound
 
@@ -56,21 +57,9 @@ cdef class Provisioner(ProvisionRound):
 
         Returns
         -------
-        place : ndarray of int32, shape (n_pods,)
-            Node number, node count + claim number, or -1; pending pods first, then those that
-            leave, then those that move anyway.
-        reasons : ndarray of int8, shape (n_pods, n_templates)
-            Why each template refused the last attempt, 0 not tried.
-        moved : ndarray of int32
-            The bound pods of the batch.
-        classes : ndarray of int32, shape (n_pods,)
-            The pods' classes before any relaxation.
+        Outcome
         """
-        import numpy as np
-
         cdef int32_t i
-        cdef int32_t[::1] places, moves, numbers
-        cdef int8_t[:, ::1] codes
         self.prepare()
         self.node_under = &under[0] if self.n_nodes else NULL
         self.strict_reservations, self.relax_min_values = strict_reservations, relax_min_values
@@ -80,44 +69,36 @@ cdef class Provisioner(ProvisionRound):
             with nogil:
                 self.run(&node_limits[0] if self.n_templates else NULL)
                 self.list_moved()
-            place = np.empty(self.n_pods, dtype=np.int32)
-            reasons = np.zeros((self.n_pods, self.n_templates), dtype=np.int8)
-            moved = np.empty(self.n_moved, dtype=np.int32)
-            classes = np.empty(self.n_pods, dtype=np.int32)
-            places, codes, moves, numbers = place, reasons, moved, classes
-            if self.n_pods:
-                memcpy(&places[0], self.pod_place, self.n_pods * sizeof(int32_t))
-                self.list_classes(&numbers[0])
-            if self.n_pods and self.n_templates:
-                memcpy(&codes[0, 0], self.pod_reasons, <size_t>self.n_pods * self.n_templates)
-            if self.n_moved:
-                memcpy(&moves[0], self.moved, self.n_moved * sizeof(int32_t))
+            return self.outcome()
         finally:
             self.finish()
             self.node_under = NULL
-        return place, reasons, moved, classes
 
-    def unsettled(self, int n_sure):
-        """Return which bound pods of the last round's batch have no place that is known to work.
-
-        Parameters
-        ----------
-        n_sure : int
-            Nodes that are known to work have smaller numbers; only pods that leave with a node that
-            was taken away ask for one.
-
-        Returns
-        -------
-        list of int
-            Places in the batch.
-        """
-        cdef int32_t pod, where, end = self.n_pods - self.n_moving
-        cdef list found = []
-        for pod in range(self.n_pending, self.n_pods):
-            where = self.pod_place[pod]
-            if where < 0 or (pod < end and n_sure <= where < self.n_nodes):
-                found.append(pod)
-        return found
+    cdef Outcome outcome(self):
+        """Copy what the round came to, before it is finished."""
+        cdef Outcome made = Outcome.__new__(Outcome)
+        cdef size_t n = self.n_pods, m = self.n_claims
+        cdef int32_t c
+        made.n_pods, made.n_pending, made.n_leaving = self.n_pods, self.n_pending, self.n_leaving
+        made.n_nodes, made.n_claims, made.n_templates = (
+            self.n_nodes, self.n_claims, self.n_templates)
+        made.n_resources, made.n_words = self.n_resources, self.n_words
+        made.n_reservation_words = self.reservation_words
+        made.make_room()
+        memcpy(made.pod_place, self.pod_place, n * sizeof(int32_t))
+        memcpy(made.pod_reasons, self.pod_reasons, n * self.n_templates)
+        memcpy(made.bound_moved, self.moved, self.n_moved * sizeof(int32_t))
+        self.list_classes(made.pod_class)
+        memcpy(made.claim_template, self.claim_template, m * sizeof(int32_t))
+        memcpy(made.claim_set, self.claim_set, m * sizeof(int32_t))
+        memcpy(made.claim_types, self.claim_types, m * self.n_words * sizeof(uint64_t))
+        memcpy(made.claim_requests, self.claim_requests, m * self.n_resources * sizeof(int64_t))
+        memcpy(made.claim_held, self.claim_held, m * self.reservation_words * sizeof(uint64_t))
+        memcpy(made.relaxed, self.relaxed_min_values, self.n_templates)
+        for c in range(self.n_claims):
+            if self.types(self.claim_set[c], self.claim_template[c])[self.n_words]:
+                made.has_min_values = True
+        return made
 
     def what_ifs(self, const int32_t[::1] offsets, const int32_t[::1] nodes,
                  const uint8_t[::1] under, const int64_t[::1] node_limits, bint relax_min_values):
@@ -232,42 +213,3 @@ cdef class Provisioner(ProvisionRound):
         self.finish()
         self.stops = self.exits = False
         self.node_under = NULL
-
-    def claims(self):
-        """Return the claims of the last round.
-
-        Returns
-        -------
-        templates, sets : ndarray of int32, shape (n_claims,)
-        types : ndarray of uint64, shape (n_claims, n_words)
-        requests : ndarray of int64, shape (n_claims, n_resources)
-        held : ndarray of uint64, shape (n_claims, words)
-            Reservations held.
-        min_values_relaxed : ndarray of uint8, shape (n_templates,)
-            Whether the claim opened last of each template had its minValues relaxed.
-        """
-        import numpy as np
-
-        cdef int32_t n = self.n_claims
-        templates = np.empty(n, dtype=np.int32)
-        sets = np.empty(n, dtype=np.int32)
-        types = np.empty((n, self.n_words), dtype=np.uint64)
-        requests = np.empty((n, self.n_resources), dtype=np.int64)
-        held = np.empty((n, self.reservation_words), dtype=np.uint64)
-        relaxed = np.zeros(self.n_templates, dtype=np.uint8)
-        cdef int32_t[::1] t = templates, s = sets
-        cdef uint64_t[:, ::1] y = types, h = held
-        cdef int64_t[:, ::1] q = requests
-        cdef uint8_t[::1] x = relaxed
-        if n:
-            memcpy(&t[0], self.claim_template, n * sizeof(int32_t))
-            memcpy(&s[0], self.claim_set, n * sizeof(int32_t))
-            memcpy(&y[0, 0], self.claim_types, <size_t>n * self.n_words * sizeof(uint64_t))
-            memcpy(&h[0, 0], self.claim_held,
-                   <size_t>n * self.reservation_words * sizeof(uint64_t))
-            if self.n_resources:
-                memcpy(&q[0, 0], self.claim_requests,
-                       <size_t>n * self.n_resources * sizeof(int64_t))
-        if self.n_templates and self.state_ready:
-            memcpy(&x[0], self.relaxed_min_values, self.n_templates)
-        return templates, sets, types, requests, held, relaxed

@@ -125,7 +125,7 @@ def consolidating(name: str) -> Callable[[Path | None], Work]:
 
 
 def _claims_and_failures(solution: Solution) -> tuple[int, int]:
-    return len(solution.raw.templates), int((solution.raw.place < 0).sum())
+    return solution.raw.n_claims, int((solution.raw.place < 0).sum())
 
 
 def generated(n: int) -> Callable[[Path | None], Work]:

@@ -99,14 +99,15 @@ class Told:
 
     def solve(self, excluded=()):
         """Where pods go, which bound ones take part, and the classes of all."""
-        place, _, moved, classes = self.kernel.solve(
+        found = self.kernel.solve(
             np.array(excluded, np.int32),
             self._under(()),
             np.empty(0, np.int64),
             False,
             False,
         )
-        return place.tolist(), moved.tolist(), [self.known[number] for number in classes.tolist()]
+        classes = [self.known[number] for number in found.classes.tolist()]
+        return found.place.tolist(), found.moved.tolist(), classes
 
     def is_unplaced(self, excluded, under=()):
         """Say whether a round without some nodes leaves a pod without a place that will work."""

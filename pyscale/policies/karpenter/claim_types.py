@@ -24,8 +24,8 @@ from .templates import Template
 
 MAX_INSTANCE_TYPES = 600
 
-# What a run's templates are asked for; a long run comes by many.
-_MOST_KNOWN = 4096
+#: So many of what a run's templates are asked for are kept; a long run comes by many.
+MOST_KNOWN = 4096
 
 
 class ClaimTypes:
@@ -81,6 +81,14 @@ class ClaimTypes:
     def named(self) -> NDArray[np.intp]:
         """Numbers of the types that the NodeClaim names, in their order."""
         return np.array(self.ordered[:MAX_INSTANCE_TYPES], dtype=np.intp)
+
+    @cached_property
+    def breaks_min_values(self) -> bool:
+        """Whether the cut to 600 types leaves too few values."""
+        if not self.requirements.has_min_values():
+            return False
+        kept = self.ordered[:MAX_INSTANCE_TYPES]
+        return bool(self.template.columns.missed_min_values(kept, self.requirements))
 
     @cached_property
     def types(self) -> list[CompiledType]:
@@ -170,7 +178,7 @@ def _known(
     key = requirements, columns, chosen
     found: ClaimTypes | None = template.claim_types.get(key)
     if found is None:
-        if len(template.claim_types) >= _MOST_KNOWN:
+        if len(template.claim_types) >= MOST_KNOWN:
             template.claim_types.clear()
         found = template.claim_types[key] = ClaimTypes(template, requirements, columns, chosen)
     return found

@@ -9,12 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscale.kernel._provision import Provisioner
+from pyscale.model.catalog import RESERVED
+from pyscale.model.nodes import CAPACITY_TYPE_LABEL
 
+from .claim_types import MOST_KNOWN, ClaimTypes, of_columns
 from .classes import PodForm
 from .oracle import Oracle
 from .parity import NODE_LIMIT, UNSTABLE_SORT
 from .podspec import ports_conflict, untolerated
 from .relaxation import relax
+from .requirements import Requirements, one_of
 from .state import StateNode
 from .topology_tables import TopologyTables
 
@@ -69,6 +73,7 @@ class Frame:
         self._class_of_form = np.empty(0, dtype=np.int32)
         self._form_of_class: list[int] = []
         self._n_ranked = 0
+        self._launches: dict[tuple[int, int, bytes, bytes], ClaimTypes] = {}
 
     def serves(self, tables: ClusterTables) -> bool:
         """Say whether the kernel can go on with another cluster, if it has room for its forms."""
@@ -191,6 +196,44 @@ class Frame:
             place = {size: i for i, size in enumerate(sorted(set(sizes)))}
             self.kernel.set_sizes(np.array([place[size] for size in sizes], dtype=np.int32))
             self._n_ranked = self.n_classes
+
+    # ------------------------------------------------------------------ claims
+
+    def launch(
+        self, tables: ClusterTables, template: int, set_id: int, types: bytes, held: bytes
+    ) -> ClaimTypes:
+        """Return what a claim may launch.
+
+        Parameters
+        ----------
+        tables : ClusterTables
+        template, set_id : int
+        types, held : bytes
+            Columns, and reservations that the claim holds, as little-endian words.
+        """
+        key = template, set_id, types, held
+        found = self._launches.get(key)
+        if found is None:
+            if len(self._launches) >= MOST_KNOWN:
+                self._launches.clear()
+            requirements = self._sets.sets[set_id]
+            if held:
+                requirements = self._with_reservations(tables, requirements, held)
+            columns = int.from_bytes(types, "little")
+            found = of_columns(self._templates[template], requirements, columns)
+            self._launches[key] = found
+        return found
+
+    def _with_reservations(
+        self, tables: ClusterTables, requirements: Requirements, held: bytes
+    ) -> Requirements:
+        """A claim that holds reservations launches into them."""
+        bits = int.from_bytes(held, "little")
+        names = [name for i, name in enumerate(self._reservations) if bits >> i & 1]
+        requirements = requirements.replaced(one_of(CAPACITY_TYPE_LABEL, (RESERVED,)))
+        if not tables.objects.reservation_label:
+            return requirements
+        return requirements.merged((one_of(tables.objects.reservation_label, names),))
 
     def relaxed_class(self, tables: ClusterTables, class_id: int) -> int:
         """Return the class after one relaxation, -1 if nothing is left to relax."""

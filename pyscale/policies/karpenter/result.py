@@ -6,18 +6,17 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscale.model.catalog import RESERVED
-from pyscale.model.nodes import CAPACITY_TYPE_LABEL
+from pyscale.kernel._provision_outcome import Outcome
 
-from .claim_types import MAX_INSTANCE_TYPES, ClaimTypes, of_columns
+from .claim_types import MAX_INSTANCE_TYPES, ClaimTypes
 from .daemons import minimum_overhead, pod_name
 from .instance_types import MAX_PRICE, CompiledType
-from .requirements import Requirements, one_of
+from .requirements import Requirements
 from .templates import Template
 
 if TYPE_CHECKING:
@@ -128,10 +127,7 @@ class Claim:
 
     def breaks_min_values(self) -> bool:
         """Say whether the cut to 600 types leaves too few values."""
-        if not self.requirements.has_min_values():
-            return False
-        kept = self.ordered_types[:MAX_INSTANCE_TYPES]
-        return bool(self.template.columns.missed_min_values(kept, self.requirements))
+        return self.launch.breaks_min_values
 
     def to_dict(self, pod_names: Sequence[str]) -> dict[str, Any]:
         """Return the claim as plain data; ``pod_names`` are those of the batch."""
@@ -145,21 +141,6 @@ class Claim:
             "cheapestPrice": self.cheapest_price,
             "minValuesRelaxed": self.min_values_relaxed,
         }
-
-
-class RawRound(NamedTuple):
-    """A round as the kernel's numbers; see :mod:`pyscale.kernel._provision`."""
-
-    place: NDArray[np.int32]
-    reasons: NDArray[np.int8]
-    moved: NDArray[np.int32]
-    classes: NDArray[np.int32]
-    templates: NDArray[np.int32]
-    sets: NDArray[np.int32]
-    types: NDArray[np.uint64]
-    requests: NDArray[np.int64]
-    held: NDArray[np.uint64]
-    min_values_relaxed: NDArray[np.uint8]
 
 
 class Batch(Sequence[str]):
@@ -192,54 +173,33 @@ class Solution:
 
     Attributes
     ----------
-    raw : RawRound
-        Per pod of the batch and per claim, as arrays.
+    raw : Outcome
+        Per pod of the batch and per claim, as numbers.
     batch : sequence of str
         Names of the pods: pending ones, those of the candidates, those of nodes that are going.
     """
 
-    def __init__(self, tables: ClusterTables, raw: RawRound) -> None:
+    def __init__(self, tables: ClusterTables, raw: Outcome) -> None:
         self._tables = tables
         self.raw = raw
         self.batch: Sequence[str] = Batch(tables, raw.moved)
         self.ignored: Mapping[str, str] = tables.pending.ignored
 
-    def _grouped(self, pods: NDArray[np.intp]) -> list[tuple[int, list[int]]]:
-        """Where these pods went, in ascending order, each with its pods in theirs."""
-        place = self.raw.place[pods]
-        if len(pods) and (place == place[0]).all():
-            return [(int(place[0]), pods.tolist())]
-        order = np.argsort(place, kind="stable")
-        placed, pods = place[order], pods[order]
-        starts = np.flatnonzero(np.diff(placed, prepend=-2))
-        ends = np.append(starts, len(order))[1:]
-        return [
-            (int(placed[start]), pods[start:end].tolist())
-            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
-        ]
-
     @cached_property
     def _claims(self) -> tuple[list[Claim], list[list[int]]]:
         """The claims, and the pods of those that the cut to 600 types would leave short."""
         raw, tables = self.raw, self._tables
-        if not len(raw.templates):
+        if not raw.n_claims:
             return [], []
         strict = not tables.settings.best_effort_min_values
         claims: list[Claim] = []
         broken: list[list[int]] = []
-        holds_reservations = np.any(raw.held != 0, axis=1)
-        joined = np.flatnonzero(raw.place >= tables.n_nodes)
-        for i, (_, pods) in enumerate(self._grouped(joined)):
-            template = int(raw.templates[i])
-            requirements = tables.sets.sets[raw.sets[i]]
-            if holds_reservations[i]:
-                requirements = self._with_reservations(requirements, raw.held[i])
-            columns = int.from_bytes(raw.types[i].tobytes(), "little")
+        for i, pods in enumerate(raw.pods_of_claims()):
             claim = Claim(
-                of_columns(tables.templates[template], requirements, columns),
+                tables.frame.launch(tables, *raw.claim(i), raw.held(i)),
                 partial(self._requests, i, pods),
                 pods,
-                bool(raw.min_values_relaxed[template]),
+                raw.relaxes_min_values(i),
             )
             if strict and claim.breaks_min_values():
                 broken.append(pods)
@@ -255,30 +215,28 @@ class Solution:
     @cached_property
     def short_of_values(self) -> list[int]:
         """Pods of claims that break minValues by the cut to 600 types, and are not created."""
-        tables = self._tables
-        if tables.settings.best_effort_min_values or not any(
-            tables.sets.sets[number].has_min_values() for number in {*self.raw.sets.tolist()}
-        ):
+        if self._tables.settings.best_effort_min_values or not self.raw.has_min_values:
             return []
         return [pod for pods in self._claims[1] for pod in pods]
 
     @property
     def n_claims(self) -> int:
         """Number of claims to create."""
-        return len(self.claims) if self.short_of_values else len(self.raw.templates)
+        return len(self.claims) if self.short_of_values else self.raw.n_claims
 
     @cached_property
     def placements(self) -> dict[int, list[int]]:
         """Number of an existing node (``Solver.nodes``) -> pods of the batch."""
-        place = self.raw.place
-        return dict(self._grouped(np.flatnonzero((place >= 0) & (place < self._tables.n_nodes))))
+        placements: dict[int, list[int]] = {}
+        for pod, node in enumerate(self.raw.place.tolist()):
+            if 0 <= node < self.raw.n_nodes:
+                placements.setdefault(node, []).append(pod)
+        return dict(sorted(placements.items()))
 
     @property
     def nominated(self) -> list[int]:
         """Numbers of the existing nodes that pending pods go to, ascending."""
-        n_nodes = self._tables.n_nodes
-        places = {*self.raw.place[: len(self._tables.pending)].tolist()}
-        return sorted(place for place in places if 0 <= place < n_nodes)
+        return self.raw.nominated()
 
     @cached_property
     def errors(self) -> dict[int, str]:
@@ -290,22 +248,10 @@ class Solution:
         errors.update(dict.fromkeys(self.short_of_values, "min-values"))
         return errors
 
-    def _with_reservations(
-        self, requirements: Requirements, held: NDArray[np.uint64]
-    ) -> Requirements:
-        """A claim that holds reservations launches into them."""
-        tables = self._tables
-        bits = int.from_bytes(held.tobytes(), "little")
-        names = [name for i, name in enumerate(tables.reservations) if bits >> i & 1]
-        requirements = requirements.replaced(one_of(CAPACITY_TYPE_LABEL, (RESERVED,)))
-        if not tables.objects.reservation_label:
-            return requirements
-        return requirements.merged((one_of(tables.objects.reservation_label, names),))
-
     def _requests(self, claim: int, pods: Sequence[int]) -> dict[str, int]:
         """Return what the pods of a claim request, in nano-units."""
         scale = self._tables.scale
-        return scale.back(self.raw.requests[claim].tolist(), self._names_used(pods))
+        return scale.back(self.raw.requests(claim), self._names_used(pods))
 
     def _names_used(self, pods: Sequence[int]) -> list[str]:
         """Names of the resources that the pods of a claim ask for."""

@@ -51,8 +51,8 @@ def simulate(
     """
     solution = solver.without([candidate.number for candidate in candidates], under)
     # Nobody knows yet whether nodes that are not initialized, the last ones, will work.
-    unplaced = solver.kernel.unsettled(solver.n_initialized)
-    short = [pod for pod in solution.short_of_values if pod >= len(solver.pending)]
+    unplaced = solution.raw.unplaced(solver.n_initialized)
+    short = [pod for pod in solution.short_of_values if pod >= solution.raw.n_pending]
     if short:
         unplaced = sorted({*unplaced, *short})
     return Simulation(solver, solution, tuple(unplaced))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .result import RawRound, Solution
+from .result import Solution
 from .tables import ClusterTables
 
 
@@ -127,14 +127,14 @@ class Solver(ClusterTables):
         strict_reservations : bool
             Whether pods wait for reserved offerings.
         """
-        place, reasons, moved, classes = self.kernel.solve(
+        raw = self.kernel.solve(
             np.array(nodes, dtype=np.int32),
             under,
             self.node_limits,
             strict_reservations,
             self.settings.best_effort_min_values,
         )
-        return Solution(self, RawRound(place, reasons, moved, classes, *self.kernel.claims()))
+        return Solution(self, raw)
 
     def what_ifs(
         self, groups: Sequence[Sequence[str]], under_consolidate_after: Iterable[str] = ()
