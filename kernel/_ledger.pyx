@@ -54,18 +54,19 @@ cdef class Ledger(WaitingLines):
         Pods with scheduling gates are left out: nobody looks for a node for them.
         """
         cdef int64_t n = 0
-        cdef index_t i, pod
-        for i in range(self.n_classes * self.n_lines):
-            pod = self.lines[i].turn.pod
-            if self.classes[i / self.n_lines].gated:
+        cdef index_t i, line, pod
+        for i in range(self.n_classes):
+            if self.classes[i].gated or not self.classes[i].n_pending:
                 continue
-            while pod >= 0:
-                reserve(<void**>&self.waiting, &self.waiting_room, n + 1, sizeof(waiting_t))
-                self.waiting[n].since = self.created_of(pod)
-                self.waiting[n].pod = pod
-                self.waiting[n].pod_class = i / self.n_lines
-                n += 1
-                pod = self.pods[pod].next
+            for line in range(i * self.n_lines, (i + 1) * self.n_lines):
+                pod = self.lines[line].turn.pod
+                while pod >= 0:
+                    reserve(<void**>&self.waiting, &self.waiting_room, n + 1, sizeof(waiting_t))
+                    self.waiting[n].since = self.created_of(pod)
+                    self.waiting[n].pod = pod
+                    self.waiting[n].pod_class = i
+                    n += 1
+                    pod = self.pods[pod].next
         qsort(self.waiting, <size_t>n, sizeof(waiting_t), by_creation)
         cdef bytes block = PyBytes_FromStringAndSize(NULL, n * 20)
         cdef int64_t* pods = <int64_t*>PyBytes_AS_STRING(block)
