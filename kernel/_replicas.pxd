@@ -75,7 +75,8 @@ cdef class ReplicaHistory:
     cdef const PolicyRow[::1] policies
 
     cdef int look_at(self, object workloads, object metrics, object policies) except -1
-    cdef int decide(self, int64_t now, int32_t* desired, uint8_t* outcome) except -1
+    cdef int check(self) except -1
+    cdef int decide(self, int64_t now, int32_t* desired, uint8_t* outcome) except -1 nogil
     cdef int _reconcile_one(
         self, Py_ssize_t w, int64_t now, const WorkloadRow* workload, const MetricRow* metrics,
         const PolicyRow* policies, int32_t* desired, uint8_t* outcome

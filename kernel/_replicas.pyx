@@ -280,19 +280,19 @@ cdef class ReplicaHistory:
         self.tables = workloads, metrics, policies
         return 0
 
-    cdef int decide(self, int64_t now, int32_t* desired, uint8_t* outcome) except -1:
-        """Reconcile the workloads of the tables that were taken in."""
-        cdef Py_ssize_t w, n = self.n_workloads
+    cdef int check(self) except -1:
+        """Refuse tables that were taken in and are not of the workloads."""
+        if self.workloads.shape[0] != self.n_workloads:
+            raise ValueError(f"workloads must have shape ({self.n_workloads},)")
+        return check_spans(self.workloads, self.metrics.shape[0])
+
+    cdef int decide(self, int64_t now, int32_t* desired, uint8_t* outcome) except -1 nogil:
+        """Reconcile the workloads of the tables that were taken in and checked."""
+        cdef Py_ssize_t w
         cdef const MetricRow* rows = &self.metrics[0] if self.metrics.shape[0] else NULL
         cdef const PolicyRow* rules = &self.policies[0] if self.policies.shape[0] else NULL
-        if self.workloads.shape[0] != n:
-            raise ValueError(f"workloads must have shape ({n},)")
-        check_spans(self.workloads, self.metrics.shape[0])
-        with nogil:
-            for w in range(n):
-                self._reconcile_one(
-                    w, now, &self.workloads[w], rows, rules, &desired[w], &outcome[w]
-                )
+        for w in range(self.n_workloads):
+            self._reconcile_one(w, now, &self.workloads[w], rows, rules, &desired[w], &outcome[w])
         return 0
 
     def reconcile(
@@ -319,8 +319,10 @@ cdef class ReplicaHistory:
         if desired.shape[0] != n or outcome.shape[0] != n:
             raise ValueError(f"desired and outcome must have shape ({n},)")
         self.look_at(workloads, metrics, policies)
+        self.check()
         if n:
-            self.decide(now, &desired[0], &outcome[0])
+            with nogil:
+                self.decide(now, &desired[0], &outcome[0])
 
     cdef int _reconcile_one(
         self, Py_ssize_t w, int64_t now, const WorkloadRow* workload, const MetricRow* metrics,

@@ -1,11 +1,14 @@
 """The event loop with somebody who decides on replicas while it goes on.
 
-Who decides is called at the instants it asked for, after nodes joined and before pods arrive; what
-it needs to know of the pods are sums per workload: the rows of _replicas.pyx.
+Samples are taken, horizontal autoscalers act and others are called every now and then, after nodes
+joined and before pods arrive; what an autoscaler needs to know of the pods are sums per workload:
+the rows of _replicas.pyx.
 """
 
 from libc.stdint cimport int32_t, int64_t
+from libc.stdlib cimport free
 
+from ._growth cimport reserve
 from ._replicas cimport MetricRow, ReplicaHistory
 from ._served cimport drop_starting, served_t, starting_t
 from ._typedefs cimport index_t, time_ns_t
@@ -15,6 +18,11 @@ import numpy as np
 
 cdef enum:
     SYNC = 2          # priority within one instant, as in _engine.pyx
+
+cdef enum:  # what happens every now and then
+    SAMPLE = 0
+    SCALE = 1
+    CALL = 2
 
 cdef enum:  # what a metric measures
     CPU = 0           # use per pod
@@ -36,7 +44,7 @@ cdef class ScaledEngine(WorkloadEngine):
     window : int
         Length and period of the samples, nanoseconds.
     on_sync : callable
-        Called with the payload of each :meth:`push_sync` when it is due.
+        Called with the number of each :meth:`call_every` when it is due.
 
     Notes
     -----
@@ -52,16 +60,93 @@ cdef class ScaledEngine(WorkloadEngine):
         self.desired = np.zeros(self.n_workloads, np.int32)
         self.outcome = np.zeros(self.n_workloads, np.uint8)
 
-    cdef int sync(self, int64_t payload) except -1 nogil:
-        with gil:
-            self.on_sync(payload)
-        return 0
+    def __dealloc__(self):
+        free(self.routines)
 
-    def push_sync(self, time_ns_t time, int64_t payload):
-        """Ask for a call of ``on_sync``; those of one instant come in the order of asking."""
-        if time < self.now:
-            raise ValueError(f"time must be >= {self.now}, found {time}")
-        self.heap.push_event(time, SYNC, 0, payload)
+    cdef int sync(self, int64_t payload) except -1 nogil:
+        """Do what is due; those of one instant act in the order in which they were asked for."""
+        cdef int64_t i
+        cdef time_ns_t due = -1
+        cdef bint acts = False
+        for i in range(self.n_routines):
+            if self.routines[i].due != self.now:
+                continue
+            acts = True
+            self.routines[i].due += self.routines[i].period
+            if self.routines[i].what == SAMPLE:
+                self.measure_pods()
+            elif self.routines[i].what == SCALE:
+                self.observe_all()
+                self.scale_all()
+            else:
+                with gil:
+                    self.on_sync(i)
+        if not acts:  # an event of the same instant did all of it
+            return 0
+        for i in range(self.n_routines):
+            if due < 0 or self.routines[i].due < due:
+                due = self.routines[i].due
+        return self.heap.push_event(due, SYNC, 0, 0)
+
+    cdef int64_t add_routine(self, time_ns_t period, int what) except -1:
+        cdef routine_t* routine
+        if period <= 0:
+            raise ValueError(f"period must be > 0, found {period}")
+        reserve(
+            <void**>&self.routines, &self.routine_room, self.n_routines + 1, sizeof(routine_t)
+        )
+        routine = &self.routines[self.n_routines]
+        routine.due = self.now + period
+        routine.period = period
+        routine.what = what
+        self.n_routines += 1
+        self.heap.push_event(routine.due, SYNC, 0, 0)
+        return self.n_routines - 1
+
+    def call_every(self, time_ns_t period):
+        """Call ``on_sync`` every ``period`` from now on, with the number that is returned."""
+        return self.add_routine(period, CALL)
+
+    def sample_every(self, time_ns_t period):
+        """Do :meth:`sample` every ``period`` from now on."""
+        self.add_routine(period, SAMPLE)
+
+    def scale_every(
+        self, time_ns_t period, ReplicaHistory history not None, workloads not None,
+        metrics not None, policies not None, workload not None, measure not None,
+        time_ns_t initialization,
+    ):
+        """Give each workload the replicas that its autoscaler decides on, every ``period``.
+
+        Parameters
+        ----------
+        period : int
+        history : ReplicaHistory
+        workloads, metrics, policies
+            As for :meth:`ReplicaHistory.reconcile`; replicas and metrics are filled in.
+        workload, measure, initialization
+            As for :meth:`observe`, of which there is one kind from then on.
+        """
+        cdef index_t n = self.n_workloads
+        if history.n_workloads != n:
+            raise ValueError(f"history must be of {n} workloads")
+        history.look_at(workloads, metrics, policies)
+        history.check()
+        self.take_in(metrics, workload, measure, initialization)
+        self.history = history
+        self.add_routine(period, SCALE)
+
+    cdef int scale_all(self) except -1 nogil:
+        cdef index_t w
+        if self.n_workloads == 0:
+            return 0
+        for w in range(self.n_workloads):
+            self.history.workloads[w].current = self.workloads[w].n_pods
+            self.history.workloads[w].status = self.workloads[w].n_pods
+        self.history.decide(self.now, &self.desired[0], &self.outcome[0])
+        for w in range(self.n_workloads):
+            self.scale_to(w, self.desired[w])
+        return 0
 
     def loads(self, int64_t[::1] load):
         """Fill the load of each workload now, int64 of shape (n_workloads,), in thousandths."""
@@ -77,18 +162,22 @@ cdef class ScaledEngine(WorkloadEngine):
 
         Time in which a pod was not ready counts as no use.  Must be called every ``window``.
         """
+        with nogil:
+            self.measure_pods()
+
+    cdef int measure_pods(self) except -1 nogil:
         cdef index_t w
         cdef served_t* it
-        with nogil:
-            for w in range(self.n_workloads):
-                self.advance(w, self.now)
-                it = &self.workloads[w].served
-                drop_starting(it, self.now - self.window)
-                it.last_cpu = it.cpu
-                it.last_rate = it.rate
-                it.cpu = 0
-                it.rate = 0
-            self.sampled = self.now
+        for w in range(self.n_workloads):
+            self.advance(w, self.now)
+            it = &self.workloads[w].served
+            drop_starting(it, self.now - self.window)
+            it.last_cpu = it.cpu
+            it.last_rate = it.rate
+            it.cpu = 0
+            it.rate = 0
+        self.sampled = self.now
+        return 0
 
     def pod_use(self, int64_t[::1] use, int32_t[::1] n_pods):
         """Fill what one pod used in the last sample, and how many pods the sample covers wholly.
@@ -133,56 +222,33 @@ cdef class ScaledEngine(WorkloadEngine):
         Pods that are not bound or not ready are Pending, hence unready; pods that were not ready
         before the last sample have none, hence are missing.
         """
-        cdef Py_ssize_t m, n
-        if self.observed is None or not (
-            self.observed[0] is rows
-            and self.observed[1] is workload
-            and self.observed[2] is measure
-        ):  # to look at an array of records costs more than to fill it
-            self.observed = None
-            self.metrics = rows
-            self.metric_workload = workload
-            self.measure = measure
-            self.observed = rows, workload, measure
+        self.take_in(rows, workload, measure, initialization)
+        with nogil:
+            self.observe_all()
+
+    cdef int take_in(
+        self, object rows, object workload, object measure, time_ns_t initialization
+    ) except -1:
+        """Note what to observe: to look at an array of records costs more than to fill it."""
+        cdef Py_ssize_t n
+        self.metrics = rows
+        self.metric_workload = workload
+        self.measure = measure
+        self.initialization = initialization
         n = self.metrics.shape[0]
         if self.metric_workload.shape[0] != n or self.measure.shape[0] != n:
             raise ValueError(f"workload and measure must have shape ({n},)")
-        with nogil:
-            for m in range(n):
-                self.advance(self.metric_workload[m], self.now)
-                if self.measure[m] == LOAD:
-                    self.observe_load(&self.metrics[m], self.metric_workload[m])
-                else:
-                    self.observe_pods(
-                        &self.metrics[m], self.metric_workload[m], self.measure[m], initialization
-                    )
+        return 0
 
-    def scale_by(
-        self, ReplicaHistory history not None, workloads not None, metrics not None,
-        policies not None,
-    ):
-        """Give each workload the replicas that its autoscaler decides on now.
-
-        Parameters
-        ----------
-        history : ReplicaHistory
-        workloads, metrics, policies
-            As for :meth:`ReplicaHistory.reconcile`; the replicas are filled in, the metrics must
-            be observed.
-        """
-        cdef index_t w, n = self.n_workloads
-        history.look_at(workloads, metrics, policies)
-        if history.n_workloads != n or history.workloads.shape[0] != n:
-            raise ValueError(f"history and workloads must be of {n} workloads")
-        if n == 0:
-            return
-        for w in range(n):
-            history.workloads[w].current = self.workloads[w].n_pods
-            history.workloads[w].status = self.workloads[w].n_pods
-        history.decide(self.now, &self.desired[0], &self.outcome[0])
-        with nogil:
-            for w in range(n):
-                self.scale_to(w, self.desired[w])
+    cdef int observe_all(self) except -1 nogil:
+        cdef Py_ssize_t m
+        for m in range(self.metrics.shape[0]):
+            self.advance(self.metric_workload[m], self.now)
+            if self.measure[m] == LOAD:
+                self.observe_load(&self.metrics[m], self.metric_workload[m])
+            else:
+                self.observe_pods(&self.metrics[m], self.metric_workload[m], self.measure[m])
+        return 0
 
     cdef int observe_load(self, MetricRow* row, index_t workload) noexcept nogil:
         row.valid = 1
@@ -194,7 +260,7 @@ cdef class ScaledEngine(WorkloadEngine):
         return 0
 
     cdef int observe_pods(
-        self, MetricRow* row, index_t workload, int32_t measure, time_ns_t initialization
+        self, MetricRow* row, index_t workload, int32_t measure
     ) noexcept nogil:
         cdef workload_t* its = &self.workloads[workload]
         cdef served_t* it = &its.served
@@ -222,7 +288,7 @@ cdef class ScaledEngine(WorkloadEngine):
                 row.missing_fill += request * percent / 100
             elif one.ready <= self.sampled - self.window:
                 continue
-            elif measure == CPU and self.pods[one.pod].bound + initialization > self.now:
+            elif measure == CPU and self.pods[one.pod].bound + self.initialization > self.now:
                 row.n_unready += 1
                 row.unready_request += request
             else:

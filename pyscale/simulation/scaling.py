@@ -36,46 +36,32 @@ class PodScaling:
                 plan.vertical, plan.containers, plan.ladders, options.recommender
             )
         self._epoch_ns = 0
-        horizontal = options.horizontal
-        period = horizontal.horizontal_pod_autoscaler_sync_period
-        self._young_ns = horizontal.horizontal_pod_autoscaler_cpu_initialization_period
-        # In the order in which those of one instant act.
-        recommends = [options.recommender_ns] if plan.vertical else []
-        self._periods = [options.sample_ns, *self._activation.periods, period, *recommends]
-        self._horizontal = 1 + len(self._activation.periods)
-        self._due = list(self._periods)
+        self._period_of_poll: dict[int, int] = {}
 
     def begin(self, engine: ScaledEngine, epoch_ns: int) -> None:
-        """Create the first replicas, and ask for the first call; the epoch is that of time 0."""
+        """Create the first replicas, and say what happens when; the epoch is that of time 0."""
         self._engine, self._epoch_ns = engine, epoch_ns
-        engine.scale(self.plan.initial)
-        engine.push_sync(min(self._due), 0)
+        options, plan = self.options, self.plan
+        engine.scale(plan.initial)
+        # In the order in which those of one instant act.
+        engine.sample_every(options.sample_ns)
+        for period in self._activation.periods:
+            self._period_of_poll[engine.call_every(period)] = period
+        self._controller.drive(engine, plan.metric_workload, plan.measure)
+        if self.vertical is not None:
+            engine.call_every(options.recommender_ns)
 
-    def __call__(self, payload: int) -> None:
-        """Act at an instant that was asked for, and ask for the next."""
+    def __call__(self, number: int) -> None:
+        """Do what the event loop was asked for under this number."""
         engine = self._engine
         assert engine is not None
-        now = engine.now
-        for index, due in enumerate(self._due):
-            if due != now:
-                continue
-            if index == 0:
-                engine.sample()
-            elif index < self._horizontal:
-                engine.replica_counts(self._replicas)
-                if self._activation.poll(engine, self._periods[index], self._replicas):
-                    engine.scale(self._replicas)
-            elif index == self._horizontal:
-                self._sync(engine)
-            elif self.vertical is not None:
-                self.vertical.act(engine, self._epoch_ns)
-            self._due[index] = now + self._periods[index]
-        engine.push_sync(min(self._due), 0)
-
-    def _sync(self, engine: ScaledEngine) -> None:
-        controller, plan = self._controller, self.plan
-        engine.observe(controller.metrics, plan.metric_workload, plan.measure, self._young_ns)
-        controller.scale(engine)
+        period = self._period_of_poll.get(number)
+        if period is not None:
+            engine.replica_counts(self._replicas)
+            if self._activation.poll(engine, period, self._replicas):
+                engine.scale(self._replicas)
+        elif self.vertical is not None:
+            self.vertical.act(engine, self._epoch_ns)
 
 
 class Activation:

@@ -93,7 +93,7 @@ STEPS = st.lists(
 )
 
 
-@given(st.data(), st.sampled_from((0, 3, 6, 11)), SYNCS, STEPS, st.integers(0, 3))
+@given(st.data(), st.sampled_from((0, 3, 6, 11)), SYNCS, STEPS, st.integers(1, 4))
 def test_the_engine_accounts_and_observes_as_its_plain_twin(data, delay, syncs, steps, off):
     plain = data.draw(workloads(delay))
     young = data.draw(st.sampled_from((0, 8, 100)))
@@ -128,11 +128,13 @@ def test_the_engine_accounts_and_observes_as_its_plain_twin(data, delay, syncs, 
                 for name in ("request", "unready_request", "missing_request"):
                     assert ours[index][name] == row[name], name
 
-    def on_sync(payload):
-        if payload == 0:
-            engine.sample()
-            engine.push_sync(engine.now + WINDOW, 0)
+    due = off
+
+    def on_sync(number):
+        nonlocal due
+        if engine.now != due:
             return
+        due += 5
         check_rows()
         replicas = next(wanted, None)
         if replicas is None:
@@ -147,11 +149,10 @@ def test_the_engine_accounts_and_observes_as_its_plain_twin(data, delay, syncs, 
             alive = sum(pod.ended < 0 for pod in pods)
             count = max(alive - replicas[number], 0)
             assert gone == one.victims(pods, count, engine.now)
-        engine.push_sync(engine.now + 5, 1)
 
     engine = engine_of(plain, delay, on_sync, [(2, 4, 2), (9, -1, 1)])
-    engine.push_sync(WINDOW, 0)
-    engine.push_sync(off, 1)
+    engine.sample_every(WINDOW)
+    engine.call_every(1)
     for wait, action in [(0, "add"), *steps, (50, "")]:
         while engine.run(engine.now + wait, 0)[0]:
             pass
@@ -201,7 +202,7 @@ def test_loads_beyond_64_bits_are_summed_exactly():
 
 
 @given(st.data(), st.integers(0, 7))
-def test_scaling_by_autoscalers_is_to_observe_to_reconcile_and_to_scale(data, delay):
+def test_to_drive_is_to_sample_to_observe_to_reconcile_and_to_scale(data, delay):
     plain = data.draw(workloads(delay))
     autoscalers = tuple(
         HorizontalPodAutoscaler("a", 6, (spec,), min_replicas=1)
@@ -209,42 +210,51 @@ def test_scaling_by_autoscalers_is_to_observe_to_reconcile_and_to_scale(data, de
     )
     measure = np.array([MEASURE[SPECS.index(one.metrics[0])] for one in autoscalers], np.int32)
     owner = np.arange(2, dtype=np.int32)
+    options = HorizontalPodAutoscalerOptions(
+        horizontal_pod_autoscaler_sync_period=WINDOW,
+        horizontal_pod_autoscaler_cpu_initialization_period=8,
+    )
 
-    def run(scale):
-        controller = HorizontalController(autoscalers)
+    def run(by_hand):
+        controller = HorizontalController(autoscalers, options)
 
-        def on_sync(payload):
+        def on_sync(number):
             engine.sample()
             engine.observe(controller.metrics, owner, measure, 8)
-            scale(engine, controller)
-            engine.push_sync(engine.now + WINDOW, 0)
+            counts = np.zeros(2, np.int32)
+            engine.replica_counts(counts)
+            engine.scale(controller.reconcile(engine.now, counts, counts).desired)
 
         engine = engine_of(plain, delay, on_sync)
         for kind in (0, 1, 1):
             engine.add_node(kind, 0)
         engine.scale(np.array([1, 2], np.int32))
-        engine.push_sync(WINDOW, 0)
+        if by_hand:
+            assert engine.call_every(WINDOW) == 0
+        else:
+            engine.sample_every(WINDOW)
+            controller.drive(engine, owner, measure)
         while engine.run(15 * WINDOW, 0)[0]:
             pass
         columns = engine.pod_columns()
         return [some.tolist() for some in (*engine.scalings(), *columns.values())]
 
-    def by_hand(engine, controller):
-        counts = np.zeros(2, np.int32)
-        engine.replica_counts(counts)
-        engine.scale(controller.reconcile(engine.now, counts, counts).desired)
-
-    assert run(lambda engine, controller: controller.scale(engine)) == run(by_hand)
+    assert run(by_hand=False) == run(by_hand=True)
 
 
 def test_counts_of_a_wrong_shape_are_refused():
     engine = engine_of([PlainWorkload([], -1, 0, 0, 0)], 0, print)
     with pytest.raises(ValueError, match=r"replicas must have shape \(1,\)"):
         engine.scale(np.zeros(3, np.int32))
-    with pytest.raises(ValueError, match="time must be >= 0, found -1"):
-        engine.push_sync(-1, 0)
-    with pytest.raises(ValueError, match="history and workloads must be of 1 workloads"):
-        HorizontalController((HorizontalPodAutoscaler("a", 9, SPECS),) * 2).scale(engine)
+    with pytest.raises(ValueError, match="period must be > 0, found 0"):
+        engine.call_every(0)
+    none = np.zeros(0, np.int32)
+    with pytest.raises(ValueError, match="history must be of 1 workloads"):
+        HorizontalController((HorizontalPodAutoscaler("a", 9, SPECS),) * 2).drive(
+            engine, none, none
+        )
+    with pytest.raises(ValueError, match=r"workload and measure must have shape \(5,\)"):
+        HorizontalController((HorizontalPodAutoscaler("a", 9, SPECS),)).drive(engine, none, none)
 
 
 def test_pods_of_another_class_count_with_their_own_request():

@@ -114,9 +114,24 @@ class HorizontalController:
         self._history.reconcile(now_ns, rows, self.metrics, self._policies, desired, outcome)
         return Reconciled(desired, outcome)
 
-    def scale(self, engine: ScaledEngine) -> None:
-        """Reconcile the workloads of an event loop, whose metrics are filled, and scale them."""
-        engine.scale_by(self._history, self._workloads, self.metrics, self._policies)
+    def drive(
+        self, engine: ScaledEngine, workload: NDArray[np.int32], measure: NDArray[np.int32]
+    ) -> None:
+        """Let an event loop observe the metrics and scale its workloads every sync period.
+
+        ``workload`` and ``measure`` say what each metric is about.
+        """
+        options = self.options
+        engine.scale_every(
+            options.horizontal_pod_autoscaler_sync_period,
+            self._history,
+            self._workloads,
+            self.metrics,
+            self._policies,
+            workload,
+            measure,
+            options.horizontal_pod_autoscaler_cpu_initialization_period,
+        )
 
     def _rows(self, current: NDArray[np.int32], status: NDArray[np.int32]) -> NDArray[np.void]:
         rows = self._workloads
