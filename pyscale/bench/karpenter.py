@@ -95,7 +95,8 @@ def consolidating(name: str) -> Callable[[Path | None], Work]:
 
     def prepare(golden: Path | None) -> Work:
         from pyscale.conformance.karpenter.reading import read_objects, read_settings
-        from pyscale.policies.karpenter.disruption import Disruption, MethodResult
+        from pyscale.policies.karpenter.disruption import Disruption
+        from pyscale.policies.karpenter.evaluation import MethodResult
 
         assert golden is not None
         folder = golden / PROGRAM / "bench"

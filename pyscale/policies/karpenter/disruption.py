@@ -32,6 +32,7 @@ from .candidates import (
 )
 from .conditions import TYPE_CHECK_AGE_NS, Conditions, TypeOf
 from .consolidation import DELETE, REPLACE, Command, Consolidation, NoCommand
+from .evaluation import MethodResult, Numbers, Run
 from .instance_types import CompiledType
 from .launch_prices import LaunchPrices
 from .parity import BY_NAME, UNSTABLE_SORT, TieBreak
@@ -49,7 +50,6 @@ _FIRST_SCREENED = 16
 
 _NUMBER = {method: number for number, method in enumerate(METHODS)}
 
-Numbers = NDArray[np.int32]
 _NO_BUDGETS: list[int] = []
 
 
@@ -58,86 +58,6 @@ class KnownStandings(Protocol):
 
     def of(self, solver: Solver, type_of: TypeOf) -> Standing:
         """Return how the nodes of a solver stand."""
-
-
-class MethodResult:
-    """What one method would do.
-
-    Attributes
-    ----------
-    command : Command or None
-    is_constrained : bool
-        Whether budgets kept candidates from being considered.
-    """
-
-    def __init__(self, run: _Run, candidates: Numbers, command: Command | None) -> None:
-        self._run, self._candidates = run, candidates
-        self.command = command
-        self.is_constrained = run.is_constrained
-
-    @cached_property
-    def candidates(self) -> list[Candidate]:
-        """The candidates, in the order of node names."""
-        return [self._run.state.candidate(number) for number in sorted(self._candidates.tolist())]
-
-    @cached_property
-    def budgets(self) -> dict[str, int]:
-        """How many nodes of each pool may be disrupted for the method's reason."""
-        state = self._run.state
-        names = [pool.name for pool in state.pools]
-        return dict(zip(names, state.budgets_for(self._run.method), strict=True))
-
-    @property
-    def left_alone(self) -> dict[str, str]:
-        """Name of each node that is not disrupted -> why.
-
-        Of candidates, as far as they were looked at and reasons were asked for.
-        """
-        return self._run.left_alone
-
-
-class _Run:
-    """One evaluation of a method: what is left of budgets, and what was found out."""
-
-    def __init__(self, state: Disruption, method: str, budgets: list[int]) -> None:
-        self.state, self.method, self.budgets = state, method, budgets
-        self.is_constrained = False
-        self.gives_reasons = state.gives_reasons
-        self.left_alone: dict[str, str] = state.refusals(method) if self.gives_reasons else {}
-
-    def refuse(self, numbers: Iterable[int], reason: str) -> None:
-        if self.gives_reasons:
-            names = map(self.state.solver.name_of, numbers)
-            self.left_alone.update(dict.fromkeys(names, reason))
-
-    def is_closed(self, number: int) -> bool:
-        """Say whether the budget of a node's pool is used up, and note it."""
-        pool = self.state.candidacy.pool_of(number)
-        if self.budgets[pool] > 0:
-            return False
-        self.is_constrained = True
-        name = self.state.pools[pool].name
-        self.refuse([number], f"the budgets of NodePool {name} allow no further disruption")
-        return True
-
-    def within_budgets(self, numbers: Numbers) -> Numbers:
-        """Take as many as the budgets of their pools allow, in order."""
-        if len(self.budgets) == 1 and (self.budgets[0] >= len(numbers) or not self.gives_reasons):
-            allowed = numbers[: self.budgets[0]]
-            self.is_constrained |= len(allowed) < len(numbers)
-            return allowed
-        taken = []
-        for number in numbers.tolist():
-            if not self.is_closed(number):
-                self.budgets[self.state.candidacy.pool_of(number)] -= 1
-                taken.append(number)
-        return np.array(taken, np.int32)
-
-    def open(self, numbers: Numbers) -> Numbers:
-        """Take those whose pools have any budget left."""
-        if len(self.budgets) == 1 and self.budgets[0] > 0:
-            return numbers
-        return np.array([each for each in numbers.tolist() if not self.is_closed(each)], np.int32)
 
 
 class Disruption:
@@ -310,7 +230,7 @@ class Disruption:
             budgets = [UNLIMITED] * len(self.pools)
         elif len(ordered):
             budgets = [*self.budgets_for(method)]
-        run = _Run(self, method, budgets)
+        run = Run(self, method, budgets)
         command = None
         if compute and len(considered):
             command = self._compute(method, considered, run)
@@ -331,7 +251,7 @@ class Disruption:
             Name of every other node -> why.
         """
         ordered = self._in_order(method)
-        run = _Run(self, method, [UNLIMITED] * len(self.pools))
+        run = Run(self, method, [UNLIMITED] * len(self.pools))
         if method == EMPTINESS:
             alone = [self.candidate(number) for number in ordered.tolist()]
             commands: Iterable[Command] = (Command(DELETE, [each]) for each in alone)
@@ -369,7 +289,7 @@ class Disruption:
             if is_eligible(self.candidacy.refusal(i, number))
         ]
 
-    def _compute(self, method: str, ordered: Numbers, run: _Run) -> Command | None:
+    def _compute(self, method: str, ordered: Numbers, run: Run) -> Command | None:
         if method == DRIFT:
             return self._drift(ordered, run)
         if method == EMPTINESS:
@@ -380,7 +300,7 @@ class Disruption:
             return self._multi_node(ordered, run, totals)
         return next(self._singles(ordered, run, totals), None)
 
-    def _drift(self, ordered: Numbers, run: _Run) -> Command | None:
+    def _drift(self, ordered: Numbers, run: Run) -> Command | None:
         """Take the first node whose pods find a place."""
         for number in ordered.tolist():
             if run.is_closed(number):
@@ -394,7 +314,7 @@ class Disruption:
             run.refuse([number], NOT_PLACED)
         return None
 
-    def _multi_node(self, ordered: Numbers, run: _Run, totals: PoolTotals) -> Command | None:
+    def _multi_node(self, ordered: Numbers, run: Run, totals: PoolTotals) -> Command | None:
         """Search the longest prefix that can be consolidated, by bisection."""
         taken = run.within_budgets(ordered)
         if len(taken) < 2:
@@ -418,7 +338,7 @@ class Disruption:
                 high = middle - 1
         return best
 
-    def _singles(self, ordered: Numbers, run: _Run, totals: PoolTotals) -> Iterator[Command]:
+    def _singles(self, ordered: Numbers, run: Run, totals: PoolTotals) -> Iterator[Command]:
         """Yield a command for each candidate that has one; the pools take turns."""
         tried = run.open(self._interleaved(ordered))
         if totals.has_any:
@@ -444,7 +364,7 @@ class Disruption:
                     yield command
             start, size = start + size, 4 * size
 
-    def _found_singles(self, tried: Numbers, run: _Run, totals: PoolTotals) -> Iterator[Command]:
+    def _found_singles(self, tried: Numbers, run: Run, totals: PoolTotals) -> Iterator[Command]:
         """Yield a command for each candidate that has one, without looking into the others."""
         start, first = 0, self.screening.first
         while True:
@@ -469,7 +389,7 @@ class Disruption:
     def _approved(
         self,
         numbers: Sequence[int],
-        run: _Run,
+        run: Run,
         totals: PoolTotals,
         is_deletion: bool = False,
         *,

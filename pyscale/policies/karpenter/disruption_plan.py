@@ -11,7 +11,8 @@ from pyscale.model.nodes import INSTANCE_TYPE_LABEL
 from .candidates import DRIFT, EMPTINESS, METHODS, MULTI_NODE, REASONS, SINGLE_NODE
 from .consolidation import Command
 from .costs import node_price
-from .disruption import Disruption, MethodResult
+from .disruption import Disruption
+from .evaluation import MethodResult
 from .explain import explain
 from .plan import PlannedClaim, planned_claim, shortened
 from .screening import NOT_PLACED
