@@ -61,6 +61,8 @@ class Recorder:
 
     def take_failures(self) -> tuple[Failure, ...]:
         """Return the failures since the last call."""
-        news = self.failures[len(self.failures) - self.n_unread :] if self.n_unread else []
+        if not self.n_unread:
+            return ()
+        news = tuple(self.failures[-self.n_unread :])
         self.n_unread = 0
-        return tuple(news)
+        return news

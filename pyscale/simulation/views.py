@@ -40,10 +40,8 @@ _NODE_COLUMNS = tuple(
 class _MomentView(ClusterView):
     """A view whose columns are read at the first question: some policies only look at the clock."""
 
-    def __init__(self, same: dict[str, Any], **of_moment: Any) -> None:
-        own = vars(self)
-        own.update(same)
-        own.update(of_moment)
+    def __init__(self, same: dict[str, Any]) -> None:
+        self.__dict__.update(same)
 
     def __getattr__(self, name: str) -> Any:
         own = vars(self)
@@ -120,14 +118,14 @@ class ViewMaker:
         now = self.engine.now
         self.market.follow(now)
         self._n_made = self.shown = self._n_made + 1
-        return _MomentView(
-            self._same,
-            _number=self.shown,
-            now_ns=now,
-            woken_by=woken_by,
-            failures=self._recorder.take_failures(),
-            prices_change_ns=self.market.next_change_ns,
-        )
+        view = _MomentView(self._same)
+        own = view.__dict__
+        own["_number"] = self.shown
+        own["now_ns"] = now
+        own["woken_by"] = woken_by
+        own["failures"] = self._recorder.take_failures()
+        own["prices_change_ns"] = self.market.next_change_ns
+        return view
 
     def close(self) -> None:
         """Say that the last view is over."""
