@@ -60,8 +60,8 @@ def default_node_pool(
         and (need := need_of(class_id, template, float(running[class_id]), machines, rules))
     ]
     usable = [_usable(need) for need in needs]
-    kinds = np.unique(np.concatenate([np.empty(0, np.int64), *usable])).tolist()
-    found = {machines.types[i].architecture for i in kinds}
+    used = np.logical_or.reduce(usable) if usable else np.empty(0, np.bool_)
+    found = {machines.types[i].architecture for i in used.nonzero()[0].tolist()}
     options = {need.capacity_type for need in needs} or {rules.capacity_type}
     requirements = [
         Requirement(OS_LABEL, "In", ("linux",)),
@@ -81,23 +81,23 @@ def default_node_pool(
     return replace(pool, node_class=_EC2_NODE_CLASS) if catalog.name.startswith("ec2:") else pool
 
 
-def _usable(need: Need) -> NDArray[np.int64]:
-    """Return the types that an operator would choose from for a need."""
+def _usable(need: Need) -> NDArray[np.bool_]:
+    """Return which types an operator would choose from for a need."""
     holds = need.allowed & (need.fit > 0)
     chosen = holds & need.preferred
-    return (chosen if chosen.any() else holds).nonzero()[0]
+    return chosen if chosen.any() else holds
 
 
 def _widened(
-    requirement: Requirement, usable: Iterable[NDArray[np.int64]], machines: Machines
+    requirement: Requirement, usable: Iterable[NDArray[np.bool_]], machines: Machines
 ) -> list[Requirement]:
     labels = [of_type.get(requirement.key) for of_type in machines.labels]
     is_right = np.array([is_met(requirement, value) for value in labels], np.bool_)
     values = set(requirement.values)
     for types in usable:
-        if is_right[types].any():
+        if (is_right & types).any():
             continue
-        wanted = {labels[i] for i in types.tolist()}
+        wanted = {labels[i] for i in types.nonzero()[0].tolist()}
         if requirement.operator != "In" or None in wanted:
             return []
         values.update(value for value in wanted if value is not None)
