@@ -72,7 +72,8 @@ cdef class Offers:
         Parameters
         ----------
         types, zones, words : list of int or None
-            What would be taken, the dearest wish first; None for all, none before the others.
+            What would be taken, the dearest wish first, -1 for what nobody sells; None for all,
+            none before the others.
         is_full : ndarray of bool, shape (n_offers,)
             Offers that have no capacity left.
 
@@ -91,7 +92,9 @@ cdef class Offers:
         rank_places(self.word_rank, words)
         for k in range(n):
             kind = <index_t>k if types is None else types[k]
-            if not 0 <= kind < self.first.shape[0] - 1:
+            if kind < 0:
+                continue
+            if kind >= self.first.shape[0] - 1:
                 raise IndexError(f"expected a type below {self.first.shape[0] - 1}, found {kind}")
             rank.kind = 0 if types is None else <index_t>k
             for i in range(self.first[kind], self.first[kind + 1]):

@@ -152,6 +152,11 @@ class Catalog:
         return {kind.name: kind for kind in self.instance_types}
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """Names of all instance types."""
+        return frozenset(self.by_name)
+
+    @cached_property
     def zones(self) -> tuple[str, ...]:
         """All zones with an offering, sorted."""
         return tuple(sorted({o.zone for kind in self.instance_types for o in kind.offerings}))

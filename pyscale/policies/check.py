@@ -91,8 +91,8 @@ def _check_add(action: AddNodes, view: ClusterView, where: str) -> None:
     if not action.instance_types:
         raise ValueError(f"{where}: expected a group or instance_types, found neither")
     catalog = view.setting.catalog
-    for name in action.instance_types:
-        if name not in catalog.by_name:
+    if not catalog.names.issuperset(action.instance_types):
+        for name in action.instance_types:
             _check_name(name, list(catalog.by_name), f"{where}.instance_types")
     for zone in action.zones:
         _check_name(zone, catalog.zones, f"{where}.zones")

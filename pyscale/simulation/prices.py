@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import accumulate
+from itertools import accumulate, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,8 +186,8 @@ class Market:
 
 
 def _numbers(names: tuple[str, ...], table: dict[str, int]) -> list[int] | None:
-    # No name means all; a name that nobody knows means nothing.
-    return [table[name] for name in names if name in table] if names else None
+    # No name means all; -1 stands for a name that nobody knows.
+    return list(map(table.get, names, repeat(-1))) if names else None
 
 
 def dollars(price_time: int) -> int:

@@ -41,7 +41,7 @@ def rank(wish, index):
 def test_the_first_in_the_order_of_price_type_capacity_type_and_zone_is_found(
     rows, types, zones, words
 ):
-    kept = None if types is None else [kind for kind in types if kind < len(rows)]
+    kept = None if types is None else [kind if kind < len(rows) else -1 for kind in types]
     numbered = []
     for kind, of_type in enumerate(rows):
         for zone, word, price, is_sold, is_full in of_type:
