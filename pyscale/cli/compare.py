@@ -104,7 +104,8 @@ def compare(
         sections.append(node_group_section(study))
         is_complete = study.is_complete
     write_json(folder / "results.json", found)
-    print(write_comparison(comparison.results, folder / "report.html", sections))
+    report = folder / "report.html"
+    print(write_comparison(comparison.results, report, sections, comparison.least))
     return 0 if is_complete else INTERRUPTED
 
 

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..simulation.result import Result, metric_lines
+from ..study.least_cost import LeastCost, least_cost_rows
 from .figures import Curve, Figure, bars, distribution, lines, stacked
+from .least_cost import least_cost_section
 from .load import load_sections
 from .page import Page, Section, Table
 from .world import world_options
@@ -20,7 +22,11 @@ _OTHER = "other types"
 _NOT_BOUGHT = "there from the start"
 
 
-def comparison_page(results: Sequence[Result], sections: Sequence[Section] = ()) -> Page:
+def comparison_page(
+    results: Sequence[Result],
+    sections: Sequence[Section] = (),
+    least: Sequence[LeastCost] = (),
+) -> Page:
     """Return the page of a comparison.
 
     Parameters
@@ -29,6 +35,8 @@ def comparison_page(results: Sequence[Result], sections: Sequence[Section] = ())
         Of one trace, catalogue and seed, under different policies.
     sections : sequence of Section
         Further sections, put before the last one.
+    least : sequence of LeastCost
+        What the pods of each result must have cost at least, if somebody asked.
     """
     first = results[0]
     names = _names(results)
@@ -41,7 +49,8 @@ def comparison_page(results: Sequence[Result], sections: Sequence[Section] = ())
         title=" or ".join(names),
         lead=lead,
         sections=[
-            Section("What it comes to", _summary(results, names), [_table(results, names)]),
+            Section("What it comes to", _summary(results, names), [_table(results, names, least)]),
+            *([least_cost_section(least, names)] if least else []),
             Section("Cost", figures=_cost(results, names)),
             Section("Pods that wait", figures=_waiting(results, names)),
             Section("Machines", figures=_machines(results, names)),
@@ -83,9 +92,13 @@ def _summary(results: Sequence[Result], names: Sequence[str]) -> list[str]:
     return [" ".join(parts)]
 
 
-def _table(results: Sequence[Result], names: Sequence[str]) -> Table:
+def _table(results: Sequence[Result], names: Sequence[str], least: Sequence[LeastCost]) -> Table:
     columns = [dict(metric_lines(result.metrics)) for result in results]
     labels = list(dict.fromkeys(label for column in columns for label in column))
+    for label, texts in reversed(least_cost_rows(least)):
+        labels.insert(1, label)
+        for column, text in zip(columns, texts, strict=True):
+            column[label] = text
     best = set()
     # Figures for which less is better, by the name that stands in the table.
     keys: dict[str, list[float]] = {
@@ -205,7 +218,10 @@ def _method(result: Result) -> list[str]:
 
 
 def write_comparison(
-    results: Sequence[Result], path: str | Path, sections: Sequence[Section] = ()
+    results: Sequence[Result],
+    path: str | Path,
+    sections: Sequence[Section] = (),
+    least: Sequence[LeastCost] = (),
 ) -> Path:
     """Write the report of a comparison as one self-contained HTML file; see Page.write."""
-    return comparison_page(results, sections).write(path)
+    return comparison_page(results, sections, least).write(path)

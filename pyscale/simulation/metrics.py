@@ -183,18 +183,27 @@ def resource_use(
     end_ns: int,
 ) -> dict[str, ResourceUse]:
     """Return bought and used amounts times hours of every resource."""
+    lives = nodes.until_ns(end_ns) - nodes.created_ns
+    per_kind = exact_sums(nodes.kind, lives, allocatable.shape[1])
+    had = amount_time(allocatable, per_kind)
+    wanted = pod_time(pods, requests, end_ns)
+    return {
+        name: ResourceUse(float(Fraction(bought, HOUR)), float(Fraction(used, HOUR)))
+        for name, bought, used in zip(resources, had, wanted, strict=True)
+    }
+
+
+def pod_time(pods: PodColumns, requests: Int64s, end_ns: int) -> list[int]:
+    """Return per resource the sum over pods that are no daemons: request times ns that it ran."""
     ran = (pods.bound_ns >= 0) & ~pods.is_daemon
     ended = pods.ended_ns[ran]
     lengths = np.where(ended < 0, end_ns, ended) - pods.bound_ns[ran]
-    per_class = exact_sums(pods.class_id[ran], lengths, requests.shape[1])
-    lives = nodes.until_ns(end_ns) - nodes.created_ns
-    per_kind = exact_sums(nodes.kind, lives, allocatable.shape[1])
-    result = {}
-    for row, name in enumerate(resources):
-        used = sum(r * t for r, t in zip(requests[row].tolist(), per_class, strict=True))
-        bought = sum(a * t for a, t in zip(allocatable[row].tolist(), per_kind, strict=True))
-        result[name] = ResourceUse(float(Fraction(bought, HOUR)), float(Fraction(used, HOUR)))
-    return result
+    return amount_time(requests, exact_sums(pods.class_id[ran], lengths, requests.shape[1]))
+
+
+def amount_time(amounts: Int64s, times: Sequence[int]) -> list[int]:
+    """Return per resource, a row, the sum over columns: amount times time."""
+    return [sum(a * t for a, t in zip(row, times, strict=True)) for row in amounts.tolist()]
 
 
 def most_at_once(begins: Int64s, ends: Int64s) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 
 from pyscale.kernel._scaled import ScaledEngine
 from pyscale.model.content import content_digest
+from pyscale.model.groups import NodeGroup, NodePool
 from pyscale.policies.base import Failure, Int64s, NodeKind
 
 from .clock import HOUR, format_ns
@@ -55,6 +56,9 @@ class Result:
     acts : tuple of Act
         The policy's actions with their reasons, in order.
     failures : tuple of Failure
+    node_groups : tuple of NodeGroup
+    node_pools : tuple of NodePool
+        What the policy bought from; without any it chose machines itself.
     load : LoadOutcome, optional
         What became of the load, with a pod autoscaler.
     """
@@ -73,6 +77,8 @@ class Result:
     node_cost_nano: Int64s
     acts: tuple[Act, ...] = ()
     failures: tuple[Failure, ...] = field(default=())
+    node_groups: tuple[NodeGroup, ...] = ()
+    node_pools: tuple[NodePool, ...] = ()
     load: LoadOutcome | None = None
 
     @property
@@ -299,6 +305,8 @@ def collect(run: Simulation, is_complete: bool) -> Result:
         node_cost_nano=np.array([dollars(part) for part in parts], np.int64),
         acts=tuple(run.recorder.acts),
         failures=tuple(run.recorder.failures),
+        node_groups=tuple(state.group for state in run.cloud.groups),
+        node_pools=run.kinds.pools,
         load=load,
     )
 

@@ -1,4 +1,4 @@
-"""Many runs: comparisons of policies on one trace, and what more and more node groups cost."""
+"""Many runs: policies on one trace, how far they are from the least cost, and node groups."""
 
 from __future__ import annotations
 
@@ -8,25 +8,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .comparing import compare
     from .comparison import Comparison
+    from .least_cost import LeastCost, least_costs
     from .mixed_groups import MixedGroupUse, mixed_group_use
     from .node_groups import NodeGroupRun, NodeGroupStudy, study_node_groups
 
 _HOMES = {
     "Comparison": "comparison",
+    "LeastCost": "least_cost",
     "MixedGroupUse": "mixed_groups",
     "NodeGroupRun": "node_groups",
     "NodeGroupStudy": "node_groups",
     "compare": "comparing",
+    "least_costs": "least_cost",
     "mixed_group_use": "mixed_groups",
     "study_node_groups": "node_groups",
 }
 
 __all__ = [
     "Comparison",
+    "LeastCost",
     "MixedGroupUse",
     "NodeGroupRun",
     "NodeGroupStudy",
     "compare",
+    "least_costs",
     "mixed_group_use",
     "study_node_groups",
 ]

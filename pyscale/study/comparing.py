@@ -18,6 +18,7 @@ from pyscale.simulation.pod_autoscaling import PodAutoscaling, resolve_pod_autos
 from pyscale.simulation.result import Result
 
 from .comparison import Comparison
+from .least_cost import least_costs
 
 Policies = Mapping[str, Policy | str] | Iterable[Policy | str] | str
 
@@ -86,7 +87,8 @@ def compare(
         found = _in_processes(tasks, min(jobs, len(tasks)), tell)
     else:
         found = _one_by_one(tasks, tell)
-    return Comparison(tuple(result for result in found if result is not None))
+    results = tuple(result for result in found if result is not None)
+    return Comparison(results, least_costs(results, catalog) if results else ())
 
 
 Task = tuple[

@@ -11,6 +11,7 @@ from typing import Any
 from pyscale.errors import MissingDependencyError
 from pyscale.simulation.result import Result
 
+from .least_cost import LeastCost, least_cost_rows
 from .tables import html_table, text_table
 
 
@@ -22,9 +23,13 @@ class Comparison:
     ----------
     results : tuple of Result
         In the order of the policies; their names differ.
+    least : tuple of LeastCost
+        What the pods of each result must have cost at least, with any machine that one of the
+        policies may buy; empty if nobody asked.
     """
 
     results: tuple[Result, ...]
+    least: tuple[LeastCost, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -56,12 +61,15 @@ class Comparison:
         """
         columns = [dict(result.lines()) for result in self.results]
         longest = max(columns, key=lambda column: len(column), default={})
-        labels = list(longest)
-        return [(label, [column.get(label, "") for column in columns]) for label in labels]
+        rows = [(label, [column.get(label, "") for column in columns]) for label in longest]
+        return [*rows[:1], *least_cost_rows(self.least), *rows[1:]]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all results as plain data."""
-        return {"results": [result.to_dict() for result in self.results]}
+        """Return all results, and what they must have cost at least, as plain data."""
+        return {
+            "results": [result.to_dict() for result in self.results],
+            "least_costs": [found.to_dict() for found in self.least],
+        }
 
     def digest(self) -> dict[str, str]:
         """Return each result's digest by name."""
@@ -105,7 +113,7 @@ class Comparison:
         """
         # Pages stand above studies: this one is looked up by name, when somebody asks for it.
         pages = import_module("pyscale.report.comparison")
-        written: Path = pages.comparison_page(self.results).write(path)
+        written: Path = pages.write_comparison(self.results, path, least=self.least)
         return written
 
     def __repr__(self) -> str:
