@@ -16,7 +16,7 @@ from pyscale.model.nodes import (
     ZONE_LABEL,
 )
 
-from .instance_types import CompiledType
+from .instance_types import CompiledType, Offered
 from .labels import SIMULATION_ONLY, is_restricted
 from .parity import UNSTABLE_SORT
 from .requirements import Requirement, Requirements, one_of
@@ -99,7 +99,13 @@ class ClaimTypes:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Their names."""
-        return tuple(compiled.name for compiled in self.types)
+        names = self.template.columns.names
+        return tuple([names[i] for i in self.ordered[:MAX_INSTANCE_TYPES]])
+
+    @cached_property
+    def _offered(self) -> list[Offered]:
+        """How the types are offered."""
+        return self.template.columns.offered(self.ordered[:MAX_INSTANCE_TYPES])
 
     @cached_property
     def name_set(self) -> frozenset[str]:
@@ -116,7 +122,7 @@ class ClaimTypes:
         requirements = self.requirements.merged((names,))
         well_known = self.template.columns.well_known
         # Many offerings share few requirement sets.
-        offers = frozenset().union(*(compiled.available for compiled in self.types))
+        offers = frozenset().union(*(it.available for it in self._offered))
         capacity_types = {
             capacity_type
             for offer, capacity_type in offers
@@ -131,7 +137,7 @@ class ClaimTypes:
         """Zones that the NodeClaim allows, sorted."""
         return _allowed(
             self.final_requirements.get_or_exists(ZONE_LABEL),
-            frozenset().union(*(compiled.zones for compiled in self.types)),
+            frozenset().union(*(it.zones for it in self._offered)),
         )
 
     @cached_property
@@ -139,7 +145,7 @@ class ClaimTypes:
         """Capacity types that it allows, sorted."""
         return _allowed(
             self.final_requirements.get_or_exists(CAPACITY_TYPE_LABEL),
-            frozenset().union(*(compiled.capacity_types for compiled in self.types)),
+            frozenset().union(*(it.capacity_types for it in self._offered)),
         )
 
     @cached_property

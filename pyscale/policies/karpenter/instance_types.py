@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +80,14 @@ class CompiledType:
             for offer in self.offers
             if offer.offering.available
         )
+
+
+class Offered(NamedTuple):
+    """How a type is offered; see :class:`CompiledType`."""
+
+    available: frozenset[tuple[Requirements, str]]
+    zones: frozenset[str]
+    capacity_types: frozenset[str]
 
 
 def compile_catalog(catalog: Catalog, reservation_label: str = "") -> tuple[CompiledType, ...]:
@@ -246,6 +255,28 @@ class TypeColumns:
         """Number of each type by its name."""
         return {compiled.name: i for i, compiled in enumerate(self.types)}
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the types, by number."""
+        return tuple(compiled.name for compiled in self.types)
+
+    @cached_property
+    def _offers(self) -> tuple[list[int], list[Offered]]:
+        """Per type the number of how it is offered, and what the numbers stand for."""
+        distinct: dict[Offered, int] = {}
+        numbers = [
+            distinct.setdefault(
+                Offered(compiled.available, compiled.zones, compiled.capacity_types), len(distinct)
+            )
+            for compiled in self.types
+        ]
+        return numbers, list(distinct)
+
+    def offered(self, types: Iterable[int]) -> list[Offered]:
+        """Return the distinct ways in which some types are offered: they are few."""
+        numbers, distinct = self._offers
+        return [distinct[number] for number in {*map(numbers.__getitem__, types)}]
+
     @property
     def offer_sets(self) -> Iterable[Requirements]:
         """The distinct requirement sets of available offerings."""
@@ -341,9 +372,11 @@ class TypeColumns:
         order = np.array(types, dtype=np.int32)
         if stable:
             prices = self.prices(requirements)[order]
-            return [int(i) for i in order[np.argsort(prices, kind="stable")]]
-        go_resort(order, self.prices(requirements))
-        return [int(i) for i in order]
+            order = order[np.argsort(prices, kind="stable")]
+        else:
+            go_resort(order, self.prices(requirements))
+        found: list[int] = order.tolist()
+        return found
 
     def missed_min_values(self, types: Sequence[int], requirements: Requirements) -> dict[str, int]:
         """Return key -> number of values offered, for each minValues that is not reached.
