@@ -9,7 +9,6 @@ from ._provision_queue cimport PodQueues
 
 cdef class ProvisionBatch(ProvisionPods):
     cdef uint8_t *node_excluded         # whether it is among `excluded`
-    cdef size_t n_batches               # how many were set
     cdef bint state_ready               # whether the state of rounds is laid out for the batch
     cdef int32_t *size_of               # per class its place in the queue by size
     cdef int32_t n_sizes

@@ -8,7 +8,8 @@ from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
-from ._provision_blocks cimport PodBlock, drop_block, new_block, rank_block, set_pod
+from ._provision_blocks cimport (
+    PodBlock, drop_block, new_block, rank_block, set_pod, set_room)
 from ._provision_pods cimport ProvisionPods
 from ._provision_queue cimport PodQueues
 from ._provision_tables cimport BOUND_SETTLES, NODE_LIMITED, copied32, grown
@@ -69,8 +70,7 @@ cdef class ProvisionBatch(ProvisionPods):
             first = leavers_off[n]
             block = new_block(leavers_off[n + 1] - first, self.n_resources)
             self.put_block(n, block, 0)
-            memcpy(block.room, &self.node_room_base[n * self.n_resources],
-                   self.n_resources * sizeof(int64_t))
+            set_room(block, &self.node_room_base[n * self.n_resources], self.n_resources)
             for i in range(block.n):
                 pod = leavers[first + i]
                 set_pod(block, i, pod, self.bound_class[pod],

@@ -19,7 +19,7 @@ cdef struct PodBlock:
     int32_t n_sizes             # classes that had been ranked by size for the keys
     int32_t *order              # a heap, then what was taken from it, the last first
     int32_t left                # how long the heap is, -1 before it is made
-    int64_t *room               # what is left on the node, by resource
+    double *room                # what is left on the node, by resource; never quite nothing
     int64_t mark                # of the homes that it was met among last
     # those that do not settle anywhere, by class
     int32_t n_kinds             # -1 before they are counted
@@ -34,6 +34,13 @@ cdef PodBlock *new_block(int32_t n, int32_t n_resources) except NULL
 cdef void drop_block(PodBlock *block) noexcept nogil
 cdef void rank_block(PodBlock *block, const int32_t *size_of, int32_t n_sizes) noexcept nogil
 cdef int32_t count_kinds(PodBlock *block, int32_t *slot_of) noexcept nogil
+
+
+cdef inline void set_room(PodBlock *block, const int64_t *room, int32_t n) noexcept nogil:
+    """Set what is left on the node; a little more, so that what nobody asks for limits nobody."""
+    cdef int32_t r
+    for r in range(n):
+        block.room[r] = <double>max(0, room[r]) + 1e-6
 
 
 cdef inline PodBlock *shared(PodBlock *block) noexcept nogil:

@@ -14,15 +14,15 @@ cdef PodBlock *new_block(int32_t n, int32_t n_resources) except NULL:
     """A block of one user, whose pods and room are about to be set."""
     cdef size_t k = n_resources
     cdef size_t size = n * (sizeof(QueueKey) + 6 * sizeof(int32_t) + sizeof(uint8_t)) + (
-        2 * k * sizeof(int64_t) + k * k * sizeof(double))
+        k * (sizeof(int64_t) + sizeof(double)) + k * k * sizeof(double))
     cdef PodBlock *block = <PodBlock *>grown(NULL, sizeof(PodBlock) + size)
     block.n_users, block.n, block.mark = 1, n, 0
     block.n_sizes = block.left = block.n_kinds = -1
     # One piece of memory, the widest first.
     block.keys = <QueueKey *>(block + 1)
-    block.room = <int64_t *>(block.keys + n)
-    block.requests = block.room + k
-    block.ratio = <double *>(block.requests + k)
+    block.requests = <int64_t *>(block.keys + n)
+    block.room = <double *>(block.requests + k)
+    block.ratio = block.room + k
     block.pods = <int32_t *>(block.ratio + k * k)
     block.classes = block.pods + n
     block.order = block.classes + n

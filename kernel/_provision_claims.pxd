@@ -48,6 +48,7 @@ cdef class ProvisionClaims(ProvisionOrder):
     # what an accepted attempt found
     cdef int32_t found_set
     cdef uint64_t *found_types
+    cdef uint64_t *group_types          # what one group of columns adds to these
     cdef uint64_t *found_held
     cdef int64_t *need
 

@@ -20,6 +20,7 @@ cdef class ProvisionClaims(ProvisionOrder):
     def __cinit__(self, *_):
         self.reservation_left = <int64_t *>calloc(self.n_reservations + 1, sizeof(int64_t))
         self.found_types = <uint64_t *>calloc(self.n_words, sizeof(uint64_t))
+        self.group_types = <uint64_t *>calloc(self.n_words, sizeof(uint64_t))
         self.found_held = <uint64_t *>calloc(self.reservation_words, sizeof(uint64_t))
         self.need = <int64_t *>calloc(self.n_resources + 1, sizeof(int64_t))
 
@@ -44,6 +45,7 @@ cdef class ProvisionClaims(ProvisionOrder):
         free(self.reservation_left)
         free(self.relaxed_min_values)
         free(self.found_types)
+        free(self.group_types)
         free(self.found_held)
         free(self.need)
 
@@ -142,35 +144,34 @@ cdef class ProvisionClaims(ProvisionOrder):
         """
         cdef int32_t group, r, w, step, n = t.n_columns, words = self.n_words
         cdef uint64_t any_left = 0
-        cdef uint64_t *rows[64]
-        cdef uint64_t word
-        cdef int32_t n_rows
+        cdef const uint64_t *row
+        cdef uint64_t *found = self.found_types
         if self.ports_taken(head, k.ports):
             return 0
         if t.n_groups > 1:
             memset(self.found_types, 0, words * sizeof(uint64_t))
+            found = self.group_types
         for group in range(t.n_groups):
             if k.ports >= 0 and t.group_conflict[group * t.n_port_sets + k.ports]:
                 if t.n_groups == 1:
                     return 0
                 continue
-            n_rows = 0
+            row = &t.group_types[group * words]
+            for w in range(words):
+                found[w] = held[w] & allowed[w] & row[w]
             for r in range(self.n_resources):
                 step = lower_bound(
                     &t.steps[r * n], t.n_steps[r],
                     self.need[r] + t.overhead[group * self.n_resources + r])
                 if step:
-                    rows[n_rows] = &t.suffix[(r * (n + 1) + step) * words]
-                    n_rows += 1
+                    row = &t.suffix[(r * (n + 1) + step) * words]
+                    for w in range(words):
+                        found[w] &= row[w]
             for w in range(words):
-                word = held[w] & allowed[w] & t.group_types[group * words + w]
-                for r in range(n_rows):
-                    word &= rows[r][w]
-                any_left |= word
-                if t.n_groups == 1:
-                    self.found_types[w] = word
-                else:
-                    self.found_types[w] |= word
+                any_left |= found[w]
+            if t.n_groups > 1:
+                for w in range(words):
+                    self.found_types[w] |= found[w]
         return any_left != 0
 
     cdef int reserve(

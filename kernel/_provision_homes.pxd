@@ -13,7 +13,7 @@ cdef class ProvisionHomes(ProvisionBatch):
     cdef PodBlock **next_homes
     cdef int32_t home_room
     cdef int64_t mark
-    cdef double *rooms          # resources x homes, not below zero
+    cdef double *rooms          # resources x homes
     cdef double *takes          # by home
     # the homes that came or went last
     cdef PodBlock **moves

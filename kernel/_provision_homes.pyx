@@ -92,7 +92,7 @@ cdef class ProvisionHomes(ProvisionBatch):
         self.follow_homes(i)
         for r in range(self.n_resources):
             for i in range(self.n_homes):
-                self.rooms[r * self.n_homes + i] = max(0, self.homes[i].room[r])
+                self.rooms[r * self.n_homes + i] = self.homes[i].room[r]
         return 0
 
     cdef void follow_homes(self, int32_t n) noexcept nogil:
@@ -128,15 +128,12 @@ cdef class ProvisionHomes(ProvisionBatch):
 
     cdef int64_t places_on(self, const PodBlock *block, int32_t class_id) noexcept nogil:
         """How many pods of a class a node has room for if no others come; or more."""
-        cdef const int64_t *requests = self.classes[class_id].requests
         cdef const double *inverse = &self.inverse[class_id * self.n_resources]
-        cdef double places = PLENTY
+        cdef double places = PLENTY, some
         cdef int32_t r
         for r in range(self.n_resources):
-            if requests[r] > block.room[r]:
-                return 0
-            if requests[r] > 0:
-                places = min(places, <double>block.room[r] * inverse[r])
+            some = block.room[r] * inverse[r]
+            places = some if some < places else places
         return <int64_t>(places * (1 + SLACK))
 
     cdef int64_t places_for(self, int32_t class_id) noexcept nogil:
@@ -166,12 +163,11 @@ cdef class ProvisionHomes(ProvisionBatch):
         of the resources ``asked`` for lets in, at the greatest ratio that a class has of the two.
         """
         cdef int32_t i, q
-        cdef double most = <double>max(0, block.room[r])
+        cdef double most = block.room[r]
         for i in range(n_asked):
             q = asked[i]
             if q != r and ratio[r * self.n_resources + q] < HUGE:
-                most = min(
-                    most, ratio[r * self.n_resources + q] * <double>max(0, block.room[q]))
+                most = min(most, ratio[r * self.n_resources + q] * block.room[q])
         return most
 
     cdef int64_t taken_by_all(

@@ -15,6 +15,7 @@ cdef class ProvisionPods(ProvisionClaims):
 
     cdef int is_dead(self, PodClass *k, int32_t i) noexcept nogil
     cdef int bury(self, PodClass *k, int32_t i) except -1 nogil
+    cdef int begin_dead(self, PodClass *k) except -1 nogil
     cdef int32_t place_on_node(self, int32_t class_id, bint settles) except -1000 nogil
     cdef int32_t place_on_claim(self, int32_t class_id) except -1000 nogil
     cdef int32_t place_on_living(self, int32_t class_id) except -1000 nogil

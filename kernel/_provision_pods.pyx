@@ -34,15 +34,27 @@ cdef class ProvisionPods(ProvisionClaims):
         set_bit(k.dead, i)
         return 0
 
+    cdef int begin_dead(self, PodClass *k) except -1 nogil:
+        """Forget the refusals of other nodes, unless they are of these."""
+        cdef size_t words = <size_t>(self.n_nodes + 63) >> 6
+        if k.dead_base_of == self.n_batches:
+            return 0
+        if words > k.dead_base_words:
+            k.dead_base = <uint64_t *>grown(k.dead_base, words * sizeof(uint64_t))
+            k.dead_base_words = words
+        if words:
+            memset(k.dead_base, 0, words * sizeof(uint64_t))
+        k.dead_base_of = self.n_batches
+        return 0
+
     cdef int32_t place_on_node(self, int32_t class_id, bint settles) except -1000 nogil:
         """The first existing node that accepts, or -1."""
         cdef PodClass *k = self.classes[class_id]
         cdef int32_t w, n, reason
         cdef uint64_t word
+        self.begin_dead(k)
         for w in range((self.n_nodes + 63) >> 6):
-            word = self.node_usable[w]
-            if k.dead_base != NULL:
-                word &= ~k.dead_base[w]
+            word = self.node_usable[w] & ~k.dead_base[w]
             if <size_t>w < k.dead_words:
                 word &= ~k.dead[w]
             while word:
@@ -59,10 +71,6 @@ cdef class ProvisionPods(ProvisionClaims):
                 if reason == TOPOLOGY or self.node_dirty[n]:
                     self.bury(k, n)
                     continue
-                if k.dead_base == NULL:
-                    k.dead_base = <uint64_t *>grown(
-                        NULL, ((self.n_nodes + 63) >> 6) * sizeof(uint64_t))
-                    memset(k.dead_base, 0, ((self.n_nodes + 63) >> 6) * sizeof(uint64_t))
                 set_bit(k.dead_base, n)
         return -1
 

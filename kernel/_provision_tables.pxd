@@ -84,6 +84,8 @@ cdef struct PodClass:
     uint64_t *dead              # bit per node, then per claim: refusals of this round
     size_t dead_words
     uint64_t *dead_base         # bit per node: refusals of the base state
+    size_t dead_base_words
+    int64_t dead_base_of        # the batch that they are of
 
 
 cdef struct Group:
@@ -137,6 +139,7 @@ cdef class ProvisionTables:
     cdef Variant **variants
     cdef int32_t n_variants
     cdef int64_t *reservation_base
+    cdef int64_t n_batches              # how often nodes and pods were set
     cdef int32_t n_nodes
     cdef int32_t *node_set_base
     cdef int64_t *node_room_base

@@ -287,13 +287,10 @@ cdef class ProvisionTables:
         t.is_limited = copied8(limited)
 
     cdef int begin_nodes(self, int32_t n, int32_t n_ports) except -1:
-        """Make room for nodes, which are about to be set, and forget what was found out about them.
+        """Make room for nodes, which are about to be set.
 
         Their domains are not: they are for topology groups.
         """
-        cdef int32_t i
-        for i in range(self.n_classes):
-            release(<void **>&self.classes[i].dead_base)
         self.n_nodes = n
         self.node_set_base = <int32_t *>grown(self.node_set_base, n * sizeof(int32_t))
         self.node_room_base = <int64_t *>grown(

@@ -9,7 +9,7 @@ from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
 from ._provision_batch cimport ProvisionBatch
-from ._provision_blocks cimport drop_block, new_block, set_pod
+from ._provision_blocks cimport drop_block, new_block, set_pod, set_room
 from ._provision_tables cimport (
     NODE_KNOWN, NODE_LIMITED, NODE_UNINITIALIZED, copied8, copied64, grown, set_bit)
 from ._roster_rows cimport (
@@ -147,8 +147,10 @@ cdef class Roster(RosterStanding):
         # The second half counts what daemons take.
         cdef int64_t *room = row.room
         cdef int64_t *running = row.room + n_resources
+        cdef const int64_t *requests
+        cdef bint has_node = self.has_node(row)
         for r in range(n_resources):
-            room[r] = shape.allocatable[r] if shape.is_listed[r] else 0
+            room[r] = shape.allocatable[r]
             running[r] = 0
         row.eviction_cost = 0.0
         row.n_to_move = row.n_ports = 0
@@ -158,17 +160,20 @@ cdef class Roster(RosterStanding):
             if facts.flags & CLASS_IS_RESCHEDULABLE:
                 row.n_to_move += 1
                 costs += max(0.0, facts.eviction_cost)
-            if not self.has_node(row):
+            if not has_node:
                 continue
             row.n_ports += facts.ports >= 0
+            requests = facts.requests
             for r in range(n_resources):
-                if shape.is_listed[r]:
-                    room[r] -= facts.requests[r]
-                if facts.flags & CLASS_IS_DAEMON:
-                    running[r] += facts.requests[r]
+                room[r] -= requests[r]
+            if facts.flags & CLASS_IS_DAEMON:
+                for r in range(n_resources):
+                    running[r] += requests[r]
         row.reschedule_cost = 1.0 + costs
         row.is_within = True
         for r in range(n_resources):
+            if not shape.is_listed[r]:
+                room[r] = 0
             if shape.is_expected[r]:
                 outstanding = shape.expected[r] - running[r]
                 room[r] -= max(0, outstanding)
@@ -180,19 +185,19 @@ cdef class Roster(RosterStanding):
 
     cdef int set_block(self, Row *row) except -1:
         """Note who leaves with a node, and what is left on it."""
-        cdef int32_t k, n = 0
+        cdef int32_t k, n = row.n_pods if self.has_node(row) else 0
         cdef const ClassFacts *facts
         drop_block(row.block)
         row.block = NULL
-        for k in range(row.n_pods if self.has_node(row) else 0):
-            n += self.classes[row.classes[k]].flags & CLASS_LEAVES != 0
         row.block = new_block(n, self.n_resources)
-        for k in range(row.n_pods - 1, -1, -1):
+        row.block.n = 0
+        for k in range(n):
             facts = &self.classes[row.classes[k]]
-            if n and facts.flags & CLASS_LEAVES:
-                n -= 1
-                set_pod(row.block, n, k, facts.number, False, row.bound_ns[k], row.pods[k])
-        memcpy(row.block.room, row.room, self.n_resources * sizeof(int64_t))
+            if facts.flags & CLASS_LEAVES:
+                set_pod(row.block, row.block.n, k, facts.number, False, row.bound_ns[k],
+                        row.pods[k])
+                row.block.n += 1
+        set_room(row.block, row.room, self.n_resources)
         return 0
 
     def tell(self, ProvisionBatch kernel, const int32_t[::1] classes, const int64_t[::1] created,
