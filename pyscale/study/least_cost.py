@@ -122,7 +122,9 @@ def _free_time(result: Result) -> list[int]:
 
 
 def least_cost_rows(found: Sequence[LeastCost]) -> list[tuple[str, list[str]]]:
-    """Return the figures for people: a name, and one text per run."""
+    """Return the figures for people: a name, and one text per run; nothing without runs."""
+    if not found:
+        return []
     return [
         ("at least, whoever decides", [f"${each.least_nano / 1e9:,.2f}" for each in found]),
         ("above it, at most", [_share(each.above) for each in found]),
