@@ -24,6 +24,7 @@ from pyscale.model.catalog import Catalog
 from pyscale.model.groups import NodeGroup, NodePool
 from pyscale.model.pod_table import PodTable
 from pyscale.model.requests import effective_request
+from pyscale.model.words import plural
 from pyscale.policies.base import Policy, Scheduler
 from pyscale.policies.registry import find_policy
 from pyscale.simulation.clock import format_ns
@@ -207,13 +208,13 @@ class NodeGroupStudy:
         below = [count for run in self.group_runs for count in run.asked if count < self.fewest]
         if below:
             notes.append(
-                f"{_plural(self.fewest, 'group')} are the fewest that serve all pods: some of "
+                f"{plural(self.fewest, 'group')} are the fewest that serve all pods: some of "
                 "them agree in no machine, zone, purchase option or label."
             )
         if self.unserved_pods:
             notes.append(
-                f"{_plural(self.unserved_pods, 'pod')} of "
-                f"{_plural(self.unserved_classes, 'kind')} can be held by no machine of the "
+                f"{plural(self.unserved_pods, 'pod')} of "
+                f"{plural(self.unserved_classes, 'kind')} can be held by no machine of the "
                 "catalogue: no group was made for them, and they wait in every run."
             )
         notes += mixed_group_lines(run.mixed for run in self.runs if run.mixed is not None)
@@ -358,7 +359,7 @@ def study_node_groups(
 
     make_group = group_policy or find_policy("cluster-autoscaler")
     make_pool = pool_policy or find_policy("karpenter")
-    policies = {_plural(n, "group"): make_group(plan.groups) for n, plan in plans.items()}
+    policies = {plural(n, "group"): make_group(plan.groups) for n, plan in plans.items()}
     pool_name = "1 NodePool"
     policies[pool_name] = make_pool((default_node_pool(pods, catalog, rules),))
     comparison = compare(
@@ -373,7 +374,7 @@ def study_node_groups(
         on_result=on_result,
     )
     runs = []
-    plan_of_name = {_plural(n, "group"): (n, plan) for n, plan in plans.items()}
+    plan_of_name = {plural(n, "group"): (n, plan) for n, plan in plans.items()}
     for result in comparison:
         if result.name == pool_name:
             runs.append(NodeGroupRun((), (), result))
@@ -446,10 +447,6 @@ def _plans(
         plans.setdefault(number, plan)
         asked[number] = (*asked.get(number, ()), count)
     return dict(sorted(plans.items())), asked
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _plain_rules(rules: GroupRules) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from pyscale.model.catalog import Catalog
 from pyscale.model.groups import NodePool
 from pyscale.model.pods import Pod, PodCondition
+from pyscale.model.words import plural
 
 from .batch import is_provisionable
 from .explain import explain
@@ -81,10 +82,10 @@ class Plan:
             prices = f"${claim.lowest_price:.4f} to ${claim.highest_price:.4f}"
             lines.append(
                 f"new node of {claim.pool}: {types}, {prices} an hour, "
-                f"for {len(claim.pods)} pods: {' '.join(claim.pods)}"
+                f"for {plural(len(claim.pods), 'pod')}: {' '.join(claim.pods)}"
             )
         for node, pods in self.existing.items():
-            lines.append(f"{node}: {len(pods)} pods: {' '.join(pods)}")
+            lines.append(f"{node}: {plural(len(pods), 'pod')}: {' '.join(pods)}")
         for pod, reasons in self.unplaced.items():
             why = "; ".join(f"{pool}: {reason}" for pool, reason in reasons)
             lines.append(f"{pod} finds no place: {why or 'no NodePool can launch anything'}")

@@ -40,7 +40,7 @@ def test_one_pod_gets_the_cheapest_machine_that_holds_it():
     assert len(claim.instance_types) == 33
     assert claim.lowest_price == 0.7 * (0.05 + 0.001 * 4.294967296)
     assert "new node of default: c-2x-amd64-linux" in str(made)
-    assert f"and 30 more, $0.0380 to ${claim.highest_price:.4f} an hour, for 1 pods" in str(made)
+    assert f"and 30 more, $0.0380 to ${claim.highest_price:.4f} an hour, for 1 pod" in str(made)
 
 
 def test_a_node_with_room_is_used_first():
