@@ -58,7 +58,7 @@ cdef class RosterRows:
         list of int
             Rows of the view whose pods have to be told with :meth:`read`.
         """
-        cdef int32_t n = <int32_t>ids.shape[0], i, j = 0, n_before = self.n_rows
+        cdef int32_t n = <int32_t>ids.shape[0], i, j = 0, n_before = self.n_rows, n_kinds = 0
         cdef Row **before = self.rows
         cdef Row *row
         cdef bint is_new, is_reshaped
@@ -96,8 +96,9 @@ cdef class RosterRows:
                 free_row(before[j])
                 j += 1
             free(before)
-        if n:
-            self.room_for_kinds(max(kinds) + 1)
+        for i in range(n):
+            n_kinds = max(n_kinds, kinds[i] + 1)
+        self.room_for_kinds(n_kinds)
         self.order = <Row **>grown(self.order, n * sizeof(void *))
         self.arrange()
         return stale
