@@ -7,12 +7,6 @@ from ._bind import ClusterState
 
 Bytes: TypeAlias = bytes | bytearray | NDArray[np.uint8]
 
-def is_plain(state: ClusterState, class_id: int) -> bool: ...
-def verdicts(
-    state: ClusterState, classes: NDArray[np.int32], node: int
-) -> tuple[NDArray[np.int32], NDArray[np.uint64]]: ...
-def room_verdicts(state: ClusterState, classes: NDArray[np.int32], node: int) -> bytearray: ...
-
 @final
 class NewNodes:
     def __init__(

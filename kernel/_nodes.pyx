@@ -12,15 +12,7 @@ from libc.string cimport memmove, memset
 from pyscale.kernel._growth cimport push, reserve
 from pyscale.kernel._match cimport HOSTNAME_COLUMN, NAME_COLUMN, MatchTable, column_t, fill
 from pyscale.kernel._node_list cimport (
-    INSERT,
-    RELABEL,
-    REMOVE,
-    NodeList,
-    class_t,
-    image_t,
-    kind_t,
-    node_t,
-)
+    INSERT, RELABEL, REMOVE, NodeList, class_t, image_t, kind_t, node_t)
 from pyscale.kernel._topology cimport TopologyCounts
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pyscale.kernel._estimate import NewNodes, is_plain, room_verdicts
+from pyscale.kernel._estimate import NewNodes
 from pyscale.kernel._estimate_checked import CheckedNodes
+from pyscale.kernel._verdicts import is_plain, room_verdicts
 
 from .equivalence import PodGroup
 from .estimator import Counts, Estimate, fast_path_group, has_hostname_spread, scores

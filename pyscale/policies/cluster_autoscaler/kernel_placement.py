@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyscale.kernel._draw import Draw
-from pyscale.kernel._estimate import verdicts
 from pyscale.kernel._hinted import HintedPlacement
 from pyscale.kernel._hints import Hints
 from pyscale.kernel._removals import Removals
 from pyscale.kernel._residents import Residents
+from pyscale.kernel._verdicts import verdicts
 
 from ...model.nodes import Node
 from ...model.taints import NO_SCHEDULE, Taint
