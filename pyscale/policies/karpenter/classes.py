@@ -124,13 +124,11 @@ class FormTable:
     ) -> PodForm:
         strict = pod_requirements(spec, strict=True)
         own: list[GroupTerm] = []
-        inverse: list[GroupTerm] = []
         if volumes.unknown and VOLUME_LOOKUP in self.repaired:
             volumes = replace(volumes, alternatives=(_NOWHERE,))
         if not volumes.unknown:
             own = spread_terms(spec, namespace, labels, self.ignore_preferences, self.repaired)
             own += affinity_terms(spec, namespace, self.namespaces, self.ignore_preferences)
-            inverse = inverse_terms(spec, namespace, self.namespaces)
         return PodForm(
             spec,
             namespace,
@@ -140,5 +138,5 @@ class FormTable:
             strict if self.ignore_preferences else pod_requirements(spec, strict=False),
             strict,
             tuple(own),
-            tuple(inverse),
+            tuple(inverse_terms(spec, namespace, self.namespaces)),
         )

@@ -159,12 +159,14 @@ class TopologyTables:
         if not self._groups:
             return
         for number in sorted(changed):
-            labels = self._label_set(self._solver.form_of_class(number))
+            form = self._solver.form_of_class(number)
+            labels = self._label_set(form)
             groups = (
                 self._own[number],
                 self._kept_away[labels],
                 self._selected[labels],
-                self._owned[number],
+                # Without its volumes a pod of the batch has no groups; where it runs it has them.
+                _NONE if form.volumes.unknown else self._owned[number],
             )
             if any(groups):
                 kernel.set_class_groups(

@@ -1,5 +1,6 @@
 """The compiled Solve against the plain restatement, on random clusters."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reference.karpenter.batch import reschedulable_pods
@@ -173,3 +174,50 @@ def test_an_attempt_in_vain_says_nothing_about_relaxed_min_values():
     ours = own_outcome(solver, solver.solve())
     assert ours == twin_outcome(Scheduler(Cluster(given_input)).solve())
     assert [claim["minValuesRelaxed"] for claim in ours["newNodeClaims"]] == [True]
+
+
+@pytest.mark.parametrize("storage_class", ["nope", None])
+def test_where_a_pod_runs_it_keeps_others_away_whatever_its_volumes(storage_class):
+    apart = {
+        "podAntiAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": [
+                {
+                    "labelSelector": {"matchLabels": {"app": "x"}},
+                    "topologyKey": "kubernetes.io/hostname",
+                }
+            ]
+        }
+    }
+    spec = {"containers": [{"name": "c", "resources": {"requests": {"cpu": "100m"}}}]}
+    volume = {"name": "v", "persistentVolumeClaim": {"claimName": "data"}}
+    times = {"creationTimestamp": "2026-01-05T11:00:00Z"}
+    given_input = {
+        "now": "2026-01-05T12:00:00Z",
+        "instanceTypes": [],
+        "nodePools": [],
+        "nodes": [
+            {
+                "name": "n",
+                "labels": {"kubernetes.io/hostname": "n"},
+                "capacity": {"cpu": "4", "memory": "8Gi", "pods": "10"},
+            }
+        ],
+        "persistentVolumeClaims": [
+            {
+                "metadata": {"name": "data", "namespace": "default"},
+                "spec": {"storageClassName": storage_class},
+            }
+        ],
+        "templates": [
+            {"metadata": {"labels": {"app": "x"}}, "spec": spec},
+            {"metadata": {}, "spec": {**spec, "affinity": apart, "volumes": [volume]}},
+        ],
+        "pods": [
+            {"name": "waits", "uid": "u0", "template": 0, **times},
+            {"name": "runs", "uid": "u1", "template": 1, "nodeName": "n", **times},
+        ],
+    }
+    solver = Solver(read_objects(given_input), read_settings(given_input))
+    ours = own_outcome(solver, solver.solve())
+    assert ours == twin_outcome(Scheduler(Cluster(given_input)).solve())
+    assert ours["existingNodes"] == {}
