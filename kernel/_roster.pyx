@@ -214,11 +214,6 @@ cdef class Roster(RosterStanding):
             Classes of the run.
         created, ids : ndarray of int64, shape (n_pending,)
 
-        Returns
-        -------
-        int
-            How many pods every round moves, since their node is going.
-
         Notes
         -----
         What does not depend on a node's number is the row's, and handed on until the row changes.
@@ -247,7 +242,6 @@ cdef class Roster(RosterStanding):
                     n_moving += 1
             first += row.n_pods
         kernel.end_batch()
-        return kernel.n_moving
 
     cdef int tell_nodes(self, ProvisionBatch kernel) except -1:
         cdef int32_t i, k, n_resources = self.n_resources, n_ports = 0
@@ -279,17 +273,6 @@ cdef class Roster(RosterStanding):
                         n_ports += 1
         kernel.node_ports_off[self.n_rows] = n_ports
         return 0
-
-    def costs(self, int64_t node):
-        """Return what it costs to disrupt the pods of a node that has been measured.
-
-        Returns
-        -------
-        reschedule, eviction : float
-        has_pods_to_move : bool
-        """
-        cdef Row *row = self.rows[self.row_of(node)]
-        return row.reschedule_cost, row.eviction_cost, row.n_to_move > 0
 
 
 cdef inline bint is_marked(const Row *row) noexcept nogil:

@@ -165,9 +165,7 @@ class RunSolver(Solver):
         frame.rank()
         self.pending = pending
         assert pending.ids is not None
-        self.n_moving = roster.tell(
-            frame.kernel, pending.template_of_pod, pending.created_ns, pending.ids
-        )
+        roster.tell(frame.kernel, pending.template_of_pod, pending.created_ns, pending.ids)
 
 
 class RunCompiler:

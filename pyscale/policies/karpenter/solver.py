@@ -64,8 +64,6 @@ class Solver(ClusterTables):
         What the NodePools can launch, in the order in which they are tried.
     bound : BoundPods
         The pods that have a node.
-    moving : list of Pod
-        Those of nodes that are being deleted, which every round places.
     sets : SetTable
         The requirement sets by number.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -238,8 +237,6 @@ class ClusterTables:
             if node.marked_for_deletion:
                 first, end = self.leavers_off[self.node_number[node.name] :][:2].tolist()
                 moving += self.leavers[first:end].tolist()
-        self._moving = moving
-        self.n_moving = len(moving)
         ids = self._uid_ranks()
         self.frame.rank()
         self.kernel.set_batch(
@@ -252,11 +249,6 @@ class ClusterTables:
             self.leavers,
             np.array(moving, dtype=np.int32),
         )
-
-    @cached_property
-    def moving(self) -> list[Pod]:
-        """The pods of nodes that are being deleted, which every round places."""
-        return [self.bound[number] for number in self._moving]
 
     def _uid_ranks(self) -> NDArray[np.int64]:
         """Number the pods, pending ones first, in the order of their uids."""
