@@ -31,8 +31,8 @@ class Run:
     def refuse(self, numbers: Iterable[int], reason: str) -> None:
         """Note why nodes are left alone, if reasons are asked for."""
         if self.gives_reasons:
-            names = map(self.state.solver.name_of, numbers)
-            self.left_alone.update(dict.fromkeys(names, reason))
+            for number in numbers:
+                self.left_alone[self.state.solver.name_of(number)] = reason
 
     def is_closed(self, number: int) -> bool:
         """Say whether the budget of a node's pool is used up, and note it."""

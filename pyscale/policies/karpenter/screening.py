@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import accumulate
+from operator import add
 from typing import NamedTuple
 
 import numpy as np
@@ -61,11 +62,12 @@ class Screening:
 
     def screen(self, groups: Sequence[Sequence[int]]) -> list[Screened]:
         """Say of each group of nodes, by number, what is known about removing it, and why."""
+        offsets = [0, *accumulate(map(len, groups))]
+        nodes = np.array([number for group in groups for number in group], dtype=np.int32)
         found = self._solver.each_without(
-            np.array([0, *accumulate(map(len, groups))], dtype=np.int32),
-            np.array([number for group in groups for number in group], dtype=np.int32),
-            self._candidacy.under(),
+            np.array(offsets, dtype=np.int32), nodes, self._candidacy.under()
         )
+        prices, spots = (column.tolist() for column in self._candidacy.columns(nodes))
         screened = []
         numbers = (found.unplaced.tolist(), found.n_claims.tolist(), found.cut.tolist())
         for i, (unplaced, n_claims, cut) in enumerate(zip(*numbers, strict=True)):
@@ -80,21 +82,22 @@ class Screening:
             elif not self._knows_sets:
                 screened.append(OPEN)
             else:
+                group = slice(offsets[i], offsets[i + 1])
                 reason = self._too_dear(
-                    groups[i],
-                    int(found.template[i]),
-                    int(found.set_id[i]),
-                    found.types[i].tobytes(),
+                    self._claim_prices.find(
+                        int(found.template[i]), int(found.set_id[i]), found.types[i].tobytes()
+                    ),
+                    # Sums from left to right, as upstream's.
+                    reduce(add, prices[group]),
+                    all(spots[group]),
                 )
                 screened.append(Screened(reason) if reason else OPEN)
         return screened
 
-    def _too_dear(self, group: Sequence[int], template: int, set_id: int, types: bytes) -> str:
-        least, least_spot, n_types = self._claim_prices.find(template, set_id, types)
-        prices, spots = self._candidacy.columns(np.array(group, dtype=np.int32))
-        # Sums from left to right, as upstream's.
-        price = float(np.cumsum(prices)[-1])
-        if least_spot >= 0 and spots.all():
+    def _too_dear(self, claim: tuple[float, float, int], price: float, are_spot: bool) -> str:
+        """Say why a claim is no gain, from its least price, that of spot, and number of types."""
+        least, least_spot, n_types = claim
+        if least_spot >= 0 and are_spot:
             if not self._solver.settings.spot_to_spot_consolidation:
                 return SPOT_TO_SPOT_OFF
             least = least_spot
