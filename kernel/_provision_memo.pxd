@@ -2,7 +2,8 @@
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
-from ._provision_tables cimport Domains, IdMap, ProvisionTables
+from ._provision_map cimport IdMap
+from ._provision_tables cimport Domains, ProvisionTables
 
 
 cdef class ProvisionMemo(ProvisionTables):

@@ -8,9 +8,9 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
+from ._provision_map cimport MISSING, IdMap, map_get, map_put
 from ._provision_tables cimport (
-    MISSING, Domains, IdMap, ProvisionTables, copied32, copied_words, grown, map_get, map_put,
-    pyscale_ctz)
+    Domains, ProvisionTables, copied32, copied_words, grown, pyscale_ctz)
 
 
 cdef class ProvisionMemo(ProvisionTables):

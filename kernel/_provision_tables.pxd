@@ -14,14 +14,6 @@ cdef enum:
     CONFLICT = -1       # of a meet: for good
     UNDEFINED = -2      # of a meet: the holder may come to define the key
     UNKNOWN = -2        # of a relaxed class: not asked yet
-    MISSING = -3        # of a map
-
-
-cdef struct IdMap:
-    uint64_t *keys
-    int32_t *values
-    size_t size
-    size_t used
 
 
 cdef struct Domains:
@@ -171,8 +163,6 @@ cdef enum:
 
 
 cdef void *grown(void *data, size_t size) except NULL nogil
-cdef int32_t map_get(const IdMap *m, uint64_t key) noexcept nogil
-cdef int map_put(IdMap *m, uint64_t key, int32_t value) except -1 nogil
 cdef int32_t *copied32(object values) except NULL
 cdef int64_t *copied64(object values) except NULL
 cdef uint8_t *copied8(object values) except NULL

@@ -1,0 +1,1 @@
+"""A map from integers to numbers."""
