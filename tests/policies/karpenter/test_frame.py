@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyscale.catalog import kwok
 from pyscale.model.disruption import DisruptionSettings, PodDisruptionBudget
 from pyscale.model.groups import NodePool
-from pyscale.model.nodes import ZONE_LABEL
+from pyscale.model.nodes import HOSTNAME_LABEL, ZONE_LABEL
 from pyscale.model.pod_table import PodTable
 from pyscale.model.pods import (
     Container,
@@ -32,6 +32,7 @@ from pyscale.model.times import HOUR, SECOND
 from pyscale.policies.karpenter import Karpenter
 from pyscale.policies.karpenter.frame import Frame
 from pyscale.policies.karpenter.run_solver import RunCompiler, RunSolver
+from pyscale.policies.karpenter.view_cluster import node_name
 from pyscale.simulation import SimulationOptions, simulate
 
 COST = "controller.kubernetes.io/pod-deletion-cost"
@@ -68,6 +69,10 @@ POOLS = {
     "without limits": POOL,
     "with limits": replace(POOL, limits={CPU: 40 * NANO}),
     "short-lived": replace(POOL, expire_after_ns=HOUR),
+    # Drift is not that of all nodes of a kind where names matter.
+    "choosy": replace(
+        POOL, requirements=(*REQUIREMENTS, Requirement(HOSTNAME_LABEL, "NotIn", (node_name(1),)))
+    ),
 }
 
 
@@ -150,6 +155,20 @@ def simulate_a_few_pods():
         np.full(5, 1800 * SECOND, np.int64),
     )
     simulate(pods, Karpenter([POOL]), kwok(), options=SimulationOptions(end_ns=HOUR))
+
+
+def test_a_node_whose_name_its_pool_does_not_want_drifts():
+    pods = PodTable(
+        PLAIN[1:2],
+        np.zeros(3, np.int32),
+        np.ones(3, np.int64),
+        np.arange(3, dtype=np.int64) * 300 * SECOND,
+        np.full(3, HOUR, np.int64),
+    )
+    run = simulate(
+        pods, Karpenter([POOLS["choosy"]]), kwok(), options=SimulationOptions(end_ns=HOUR)
+    )
+    assert [act.nodes for act in run.acts if act.reason.startswith("Drifted")] == [(1,)]
 
 
 def test_looks_at_plain_pods_share_one_kernel(monkeypatch):
