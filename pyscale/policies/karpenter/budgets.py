@@ -41,21 +41,8 @@ def allowed_disruptions(pool: NodePool, nodes: int, reason: str, now_ns: int) ->
 
     A budget that can't be read closes the whole pool.
     """
-    budgets = pool.disruption.budgets
-    if any(budget.schedule is not None or budget.duration_ns is not None for budget in budgets):
-        return _smallest(budgets, nodes, reason, now_ns)
-    return _smallest_ever(budgets, nodes, reason)
-
-
-@lru_cache(maxsize=1024)
-def _smallest_ever(budgets: tuple[DisruptionBudget, ...], nodes: int, reason: str) -> int:
-    """The same of budgets that are always active."""
-    return _smallest(budgets, nodes, reason, 0)
-
-
-def _smallest(budgets: tuple[DisruptionBudget, ...], nodes: int, reason: str, now_ns: int) -> int:
     allowed = UNLIMITED
-    for budget in budgets:
+    for budget in pool.disruption.budgets:
         try:
             value = budget_value(budget, nodes, now_ns)
         except InvalidObjectError:
@@ -75,12 +62,19 @@ def budget_value(budget: DisruptionBudget, nodes: int, now_ns: int) -> int:
     """
     if not is_active(budget, now_ns):
         return UNLIMITED
-    if _COUNT.fullmatch(budget.nodes):
-        return int(budget.nodes)
-    percent = _PERCENT.fullmatch(budget.nodes)
+    count, percent = _amount(budget.nodes)
+    return count if percent is None else -(-percent * nodes // 100)
+
+
+@lru_cache
+def _amount(text: str) -> tuple[int, int | None]:
+    """Return a count, or 0 and a percentage."""
+    if _COUNT.fullmatch(text):
+        return int(text), None
+    percent = _PERCENT.fullmatch(text)
     if percent is None:
-        raise InvalidObjectError("nodes", f"expected a count or percentage, found {budget.nodes!r}")
-    return -(-int(percent[1]) * nodes // 100)
+        raise InvalidObjectError("nodes", f"expected a count or percentage, found {text!r}")
+    return 0, int(percent[1])
 
 
 def is_active(budget: DisruptionBudget, now_ns: int) -> bool:

@@ -35,6 +35,13 @@ def test_the_smallest_budget_for_the_reason_counts():
     assert allowed(*budgets, reason="Drifted") == 0
 
 
+def test_budgets_and_reasons_may_be_lists():
+    settings = DisruptionSettings(budgets=[DisruptionBudget("3", ["Empty"])])
+    lists = NodePool("p", disruption=settings)
+    assert allowed_disruptions(lists, 10, "Empty", NOON) == 3
+    assert allowed_disruptions(lists, 10, "Drifted", NOON) == UNLIMITED
+
+
 def test_no_budgets_mean_no_limit():
     assert allowed() == UNLIMITED
 
