@@ -147,8 +147,7 @@ cdef class Candidacy:
         """Set the numbers of the nodes in the order of ties; without, it is that of the numbers."""
         free(self.by_tie)
         self.by_tie = NULL
-        if by_tie is not None:
-            self.by_tie = copied32(by_tie)
+        self.by_tie = copied32(by_tie)
 
     def set_drifted(self, int number, double since_s):
         """Say that a node has drifted, and since when, in whole seconds."""

@@ -13,11 +13,8 @@ from ._provision_blocks cimport drop_block, new_block, set_pod, set_room
 from ._provision_tables cimport (
     NODE_KNOWN, NODE_LIMITED, NODE_UNINITIALIZED, copied8, copied64, grown, set_bit)
 from ._roster_rows cimport (
-    CLASS_IS_DAEMON, CLASS_IS_RESCHEDULABLE, CLASS_LEAVES, ClassFacts, Row)
+    CLASS_IS_DAEMON, CLASS_IS_RESCHEDULABLE, CLASS_LEAVES, ClassFacts, Row, is_marked)
 from ._roster_standing cimport RosterStanding
-
-cdef enum:
-    DRAINING = 2                        # state of a node, as in a view
 
 
 cdef class Roster(RosterStanding):
@@ -273,8 +270,3 @@ cdef class Roster(RosterStanding):
                         n_ports += 1
         kernel.node_ports_off[self.n_rows] = n_ports
         return 0
-
-
-cdef inline bint is_marked(const Row *row) noexcept nogil:
-    """Whether the node is on its way out."""
-    return row.state >= DRAINING or row.cordoned

@@ -36,6 +36,19 @@ cdef struct Row:
     PodBlock *block                     # of the pods that leave with the node
 
 
+cdef enum:                              # states of a node, as in a view
+    BOOTING = 0
+    DRAINING = 2
+    GOING = 3
+
+cdef int64_t NEVER
+
+
+cdef inline bint is_marked(const Row *row) noexcept nogil:
+    """Whether the node is on its way out."""
+    return row.state >= DRAINING or row.cordoned
+
+
 cdef struct ClassFacts:
     uint8_t flags                       # CLASS_*
     double eviction_cost

@@ -10,9 +10,6 @@ from libc.string cimport memcpy, memset
 from ._provision_blocks cimport drop_block
 from ._provision_tables cimport grown
 
-cdef enum:
-    BOOTING = 0                         # state of a node, as in a view
-
 cdef int64_t NEVER = -(<int64_t>1 << 62)
 # A second pod event on a node within this time does not move its ``lastPodEventTime``.
 cdef int64_t EVENT_DEDUPE_NS = 10_000_000_000

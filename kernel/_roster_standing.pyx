@@ -8,13 +8,7 @@ from ._candidacy cimport (
     BLOCKED, DELETING, HAS_NODE, HAS_PODS_TO_MOVE, INITIALIZED, MARKED, NOMINATED, READY,
     TERMINATING, Candidacy, Facts)
 from ._provision_tables cimport grown
-from ._roster_rows cimport RosterRows, Row
-
-cdef enum:
-    DRAINING = 2                        # states of a node, as in a view
-    GOING = 3
-
-cdef int64_t NEVER = -(<int64_t>1 << 62)
+from ._roster_rows cimport DRAINING, GOING, NEVER, RosterRows, Row, is_marked
 
 
 cdef class RosterStanding(RosterRows):
@@ -118,7 +112,7 @@ cdef class RosterStanding(RosterRows):
                 flags |= HAS_NODE | INITIALIZED
             if row.state >= DRAINING:
                 flags |= DELETING
-            if row.state >= DRAINING or row.cordoned:
+            if is_marked(row):
                 flags |= MARKED
             if row.state == GOING:
                 flags |= TERMINATING
