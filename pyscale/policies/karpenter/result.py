@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from pyscale.kernel._provision_outcome import Outcome
 from .claim_types import MAX_INSTANCE_TYPES, ClaimTypes
 from .daemons import minimum_overhead, pod_name
 from .instance_types import MAX_PRICE, CompiledType
+from .listed import Listed
 from .requirements import Requirements
 from .templates import Template
 
@@ -143,31 +144,6 @@ class Claim:
         }
 
 
-class Batch(Sequence[str]):
-    """The names of a round's pods: pending, leaving, moving; made when they are read."""
-
-    def __init__(self, tables: ClusterTables, moved: NDArray[np.int32]) -> None:
-        self._tables = tables
-        self._moved = moved
-
-    def __len__(self) -> int:
-        return len(self._tables.pending) + len(self._moved)
-
-    @overload
-    def __getitem__(self, i: int) -> str: ...
-
-    @overload
-    def __getitem__(self, i: slice) -> list[str]: ...
-
-    def __getitem__(self, i: int | slice) -> str | list[str]:
-        if isinstance(i, slice):
-            return [self[j] for j in range(*i.indices(len(self)))]
-        n = len(self._tables.pending)
-        if i < n:
-            return self._tables.pending.name(i)
-        return pod_name(self._tables.bound[self._moved[i - n]])
-
-
 class Solution:
     """The outcome of a round, read from the kernel's numbers when it is asked for.
 
@@ -182,8 +158,14 @@ class Solution:
     def __init__(self, tables: ClusterTables, raw: Outcome) -> None:
         self._tables = tables
         self.raw = raw
-        self.batch: Sequence[str] = Batch(tables, raw.moved)
+        self.batch: Sequence[str] = Listed(raw.n_pods, self._name)
         self.ignored: Mapping[str, str] = tables.pending.ignored
+
+    def _name(self, i: int) -> str:
+        n_pending = self.raw.n_pending
+        if i < n_pending:
+            return self._tables.pending.name(i)
+        return pod_name(self._tables.bound[self.raw.moved[i - n_pending]])
 
     @cached_property
     def _claims(self) -> tuple[list[Claim], list[list[int]]]:
