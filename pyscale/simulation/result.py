@@ -291,6 +291,7 @@ def collect(run: Simulation, is_complete: bool) -> Result:
             "policy": _plain(run.policy),
             "options": run.options.to_dict(),
             "seed": run.setting.seed,
+            "epoch_ns": run.setting.epoch_ns,
             "events": engine.n_events,
             **({} if run.autoscaling is None else {"pod_autoscaler": run.autoscaling.to_dict()}),
         },

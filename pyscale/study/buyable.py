@@ -35,6 +35,10 @@ def buyable(results: Sequence[Result], catalog: Catalog) -> list[Machine]:
     list of (tuple of int, int)
         Allocatable in the units of the runs' resources, daemons included, and the price; a spot
         machine has the lowest one that it had while the runs lasted.
+
+    Notes
+    -----
+    O(offers), and with spot machines O(offers x changes of prices): some milliseconds per change.
     """
     offers: dict[tuple[str, str, str], _Offer] = {}
     for result in results:
@@ -94,10 +98,8 @@ def _least_spot_prices(
     if not spot or source is None:
         return {}
     least: dict[tuple[str, str], int] = {}
-    epoch = results[0].metadata["options"]["epoch_ns"]
-    time_ns: int | None = catalog.priced_at_ns if epoch is None else epoch
-    assert time_ns is not None
-    end_ns = time_ns + max(result.end_ns for result in results)
+    time_ns: int | None = results[0].metadata["epoch_ns"]
+    end_ns = results[0].metadata["epoch_ns"] + max(result.end_ns for result in results)
     while time_ns is not None and time_ns <= end_ns:
         for offer, price in zip(spot, source.prices(spot, time_ns), strict=True):
             if price is not None:

@@ -76,8 +76,7 @@ def mixed_group_use(
     if not mixed:
         return None
     options = result.metadata["options"]
-    epoch = catalog.priced_at_ns if options["epoch_ns"] is None else options["epoch_ns"]
-    market = Market(catalog, epoch)
+    market = Market(catalog, result.metadata["epoch_ns"])
     launched = other = priced = cost = template_parts = cores = memory = 0
     columns = (result.nodes.kind, result.nodes.created_ns, result.nodes.until_ns(result.end_ns))
     for number, (kind_id, begin, end) in enumerate(
