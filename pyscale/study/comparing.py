@@ -88,7 +88,9 @@ def compare(
     else:
         found = _one_by_one(tasks, tell)
     results = tuple(result for result in found if result is not None)
-    return Comparison(results, least_costs(results, catalog) if results else ())
+    # Whoever interrupts wants to see what there is.
+    is_complete = bool(results) and all(result.is_complete for result in results)
+    return Comparison(results, least_costs(results, catalog) if is_complete else ())
 
 
 Task = tuple[

@@ -25,7 +25,7 @@ class Comparison:
         In the order of the policies; their names differ.
     least : tuple of LeastCost
         What the pods of each result must have cost at least, with any machine that one of the
-        policies may buy; empty if nobody asked.
+        policies may buy; empty if a run was interrupted.
     """
 
     results: tuple[Result, ...]

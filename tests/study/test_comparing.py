@@ -73,6 +73,9 @@ def test_after_an_interruption_runs_that_had_not_begun_are_left_out(trace):
     half = ps.compare(trace, (POLICIES[0], Stops((BLUE,)), POLICIES[1]), catalog=KWOK)
     assert half.names == ("fixed", "stops")
     assert not half.is_complete
+    assert half.least == ()
+    assert half.rows()[0][0] == "cost"
+    assert not any("at least" in label for label, _ in half.rows())
 
 
 def test_nonsense_is_refused(trace):
