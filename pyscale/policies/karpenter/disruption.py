@@ -222,6 +222,11 @@ class Disruption:
             Consider this one node alone, whatever the budgets say.
         compute : bool
             False stops at candidates and budgets.
+
+        Raises
+        ------
+        KeyError
+            If there is no node of the name ``only``.
         """
         ordered = self._in_order(method)
         considered, budgets = ordered, _NO_BUDGETS
@@ -302,11 +307,12 @@ class Disruption:
 
     def _drift(self, ordered: Numbers, run: Run) -> Command | None:
         """Take the first node whose pods find a place."""
+        under = self.solver.under(())
         for number in ordered.tolist():
             if run.is_closed(number):
                 continue
             candidate = self.candidate(number)
-            simulation = simulate(self.solver, [candidate], self.solver.under(()))
+            simulation = simulate(self.solver, [candidate], under)
             if not simulation.unplaced:
                 decision = REPLACE if simulation.claims else DELETE
                 claims = tuple(simulation.claims)

@@ -1,5 +1,6 @@
 """The disruption methods against the plain restatement, on random clusters."""
 
+import pytest
 from hypothesis import given
 from reference.karpenter.candidates import REASONS
 from reference.karpenter.cluster import Cluster
@@ -7,13 +8,16 @@ from reference.karpenter.disruption import DEFAULT_METHODS
 from reference.karpenter.disruption import Disruption as Twin
 from strategies_karpenter import disruption_inputs
 
+from pyscale.catalog import kwok
 from pyscale.conformance.karpenter.disrupting import own_command, own_disruption
 from pyscale.conformance.karpenter.reading import read_objects, read_settings
+from pyscale.model.groups import NodePool
 from pyscale.policies.karpenter.candidates import METHODS, SINGLE_NODE
 from pyscale.policies.karpenter.consolidation import REPLACE
 from pyscale.policies.karpenter.disruption import Disruption
 from pyscale.policies.karpenter.instance_types import MAX_PRICE
 from pyscale.policies.karpenter.solver import Solver
+from pyscale.policies.karpenter.state import ClusterObjects
 
 
 def twin_command(command):
@@ -108,3 +112,9 @@ def test_consolidation_never_raises_the_price_by_its_own_accounting(given_input)
             (claim,) = command.replacements
             worst = disruption.consolidation.worst_launch_price(claim)
             assert worst < command.source_price
+
+
+def test_a_node_that_is_not_there_is_an_error():
+    disruption = Disruption(Solver(ClusterObjects((NodePool("default"),), kwok())))
+    with pytest.raises(KeyError, match="nobody"):
+        disruption.evaluate(SINGLE_NODE, "nobody")
