@@ -245,25 +245,6 @@ cdef void go_sort(int32_t *items, int32_t n, const double *key) noexcept nogil:
     pdq(items, 0, n, bit_length(<uint64_t>n), key)
 
 
-def go_order(const double[::1] keys):
-    """Return the permutation that sorts ``keys``, ties as Go's ``sort.Slice`` leaves them.
-
-    Parameters
-    ----------
-    keys : ndarray of float64, shape (n,)
-
-    Returns
-    -------
-    ndarray of int32, shape (n,)
-        Item numbers in ascending order of their key.
-    """
-    import numpy as np
-
-    order = np.arange(keys.shape[0], dtype=np.int32)
-    go_resort(order, keys)
-    return order
-
-
 def go_resort(int32_t[::1] items, const double[::1] keys):
     """Sort item numbers in place by ``keys[item]``, starting from the order that they are in.
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyscale.kernel._candidacy import UNSEEN_NS, Candidacy
-from pyscale.kernel._gosort import go_order
+from pyscale.kernel._gosort import go_resort
 from pyscale.policies.karpenter.standings import (
     BLOCKED,
     DELETING,
@@ -111,7 +111,10 @@ def test_candidates_are_those_of_the_restatement_in_its_order(rows, stable, rand
         assert refused == [i not in found for i in range(len(rows))]
         keys = [-rows[i][2] / rows[i][3] if method != DRIFT else rows[i][6] for i in found]
         keys = np.array(keys, np.float64)
-        order = np.argsort(keys, kind="stable") if stable else go_order(keys)
+        if stable:
+            order = np.argsort(keys, kind="stable")
+        else:
+            go_resort(order := np.arange(keys.size, dtype=np.int32), keys)
         expected = [found[i] for i in order]
         if method == DRIFT:
             expected.sort(key=lambda i: rows[i][0] & HAS_PODS_TO_MOVE != 0)
