@@ -67,10 +67,24 @@ class Rules:
 
 @dataclass
 class History:
-    """Everything is kept for ever: nothing outdated may count."""
+    """Recommendations are kept for ever, as nothing outdated may count.
+
+    Changes are not: the periods of both directions count either's changes, but upstream keeps one
+    only for the longest period of its own, so what it forgets is felt in the other.
+    """
 
     recommendations: list[tuple[int, int]] = field(default_factory=list)
-    changes: list[tuple[int, int]] = field(default_factory=list)
+    ups: list[tuple[int, int]] = field(default_factory=list)
+    downs: list[tuple[int, int]] = field(default_factory=list)
+
+    def record(self, now, change, rules):
+        changes = self.ups if change > 0 else self.downs
+        longest = max(period for _, _, period in rules.policies)
+        outdated = [place for place, (t, _) in enumerate(changes) if t < now - longest]
+        if outdated:
+            changes[outdated[-1]] = now, change
+        else:
+            changes.append((now, change))
 
 
 def normalise(history, now, proposal, current, minimum, maximum, up, down, default_window):
@@ -93,8 +107,8 @@ def normalise(history, now, proposal, current, minimum, maximum, up, down, defau
         elif desired < current:
             limit = min(limit_of(history, now, current, down, -1), current)
             desired = max(desired, minimum, limit)
-    if desired != current:
-        history.changes.append((now, desired - current))
+        if desired != current:
+            history.record(now, desired - current, up if desired > current else down)
     return desired
 
 
@@ -103,7 +117,8 @@ def limit_of(history, now, current, rules, direction):
         return current
     limits = []
     for kind, value, period in rules.policies:
-        start = current - sum(change for t, change in history.changes if t > now - period)
+        changes = [*history.ups, *history.downs]
+        start = current - sum(change for t, change in changes if t > now - period)
         if kind == "Pods":
             limits.append(start + direction * value)
         elif direction > 0:
